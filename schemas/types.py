@@ -1,0 +1,111 @@
+"""Field types shared by the contracts: codes, times, amounts and texts with their limits.
+
+Every constraint here is one that pydantic-core checks natively, without calling back into Python, because
+a declaration is validated on the hot path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Annotated, Any, Literal
+
+import pycountry
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+#: Codes that customs administrations use beside ISO 3166-1 (EU geonomenclature, Regulation (EU) 2020/1470:
+#: Kosovo, Northern Ireland, Ceuta, Melilla, and the QP-QZ codes for high seas, stores and "not specified").
+CUSTOMS_TERRITORIES = frozenset(
+    {"XK", "XI", "XC", "XL", "QP", "QQ", "QR", "QS", "QU", "QV", "QW", "QX", "QY", "QZ", "EU"}
+)
+
+
+@cache
+def country_codes() -> frozenset[str]:
+    """Return ISO 3166-1 alpha-2 codes and :data:`CUSTOMS_TERRITORIES`."""
+    return frozenset(c.alpha_2 for c in pycountry.countries) | CUSTOMS_TERRITORIES
+
+
+@cache
+def currency_codes() -> frozenset[str]:
+    """Return ISO 4217 alphabetic codes."""
+    return frozenset(c.alpha_3 for c in pycountry.currencies)
+
+
+class _OneOf:
+    """Restrict a string to a set known at import time (checked by hash, in pydantic-core)."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        self.codes = sorted(codes)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.codes)
+
+
+class _Utc:
+    """Require a time with offset zero, between 1990 and 2100."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.datetime_schema(
+            tz_constraint=0,
+            ge=datetime(1990, 1, 1, tzinfo=UTC),
+            le=datetime(2100, 1, 1, tzinfo=UTC),
+            microseconds_precision="truncate",
+        )
+
+
+CountryCode = Annotated[str, _OneOf(country_codes())]
+CurrencyCode = Annotated[str, _OneOf(currency_codes())]
+UtcTime = Annotated[datetime, _Utc()]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+
+#: 4 digits (a heading) to 14 (a national code with its additional code), no dots.
+CommodityCode = Annotated[str, Field(pattern=r"^[0-9]{4,14}$")]
+#: UN/ECE Recommendation 21: one or two characters.
+PackageType = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,2}$")]
+Kilograms = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+CubicMetres = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+Identifier = Annotated[str, Field(min_length=1, max_length=255)]
+ShortText = Annotated[str, Field(max_length=512)]
+LongText = Annotated[str, Field(max_length=8192)]
+CasNumber = Annotated[str, Field(pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]$")]
+
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+FindingCode = Literal[
+    "CONTROL-NO-LICENCE",
+    "CONTROL-PROHIBITED",
+    "LICENCE-OVERDRAWN",
+    "LICENCE-MISUSED",
+    "MISLABEL-NAME",
+    "MISLABEL-CODE",
+    "MISLABEL-TEXT",
+    "MISLABEL-VALUE",
+    "MISLABEL-MASS",
+    "MISLABEL-PURITY",
+    "VAGUE-DESCRIPTION",
+    "ROUTE-TRANSIT",
+    "ROUTE-DETOUR",
+    "ROUTE-DESTINATION",
+    "ROUTE-SURGE",
+    "ORIGIN-RELABEL",
+    "SPLIT-SHIPMENTS",
+    "HAND-CARRIED",
+    "PARTY-NEW",
+    "PARTY-LINKED",
+    "AMEND-EVASIVE",
+    "OUTLIER",
+    "OUTCOME",
+]
+
+
+class Contract(BaseModel):
+    """Base of all contracts: strict types, unknown fields left out, values never changed after validation."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)

@@ -1,0 +1,1 @@
+"""The commands of ``assay``, one module each: a module that has ``register(app)`` is found by itself."""
