@@ -1,0 +1,86 @@
+"""Feed codecs: bytes of a customs system's message to declarations, one file a format.
+
+A codec is a module of this package with a constant ``CODEC``; it is found by being there. To add a format, add one
+file (``CONTRIBUTING.md`` walks through it). Modules whose name starts with an underscore are shared parts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from schemas.declaration import Declaration
+from schemas.errors import FeedError
+from schemas.feeds import _xml
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """How to read one format.
+
+    A codec never reads the clock and keeps no state: the same bytes give the same declarations.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name by which ``--format`` asks for it."""
+
+    def sniff(self, raw: bytes) -> bool:
+        """Say whether these bytes (a whole message, or its first few thousand) look like this format; never raises."""
+
+    def decode(self, raw: bytes, received_at: datetime | None, origin: str | None) -> list[Declaration]:
+        """Decode one message.
+
+        Parameters
+        ----------
+        raw : the message as sent.
+        received_at : when it arrived, UTC; also the time of lodgement for messages that carry none.
+        origin : where it came from, kept in ``source.origin``.
+
+        Raises
+        ------
+        FeedError : with an XPath, a JSON pointer or a line of the first thing wrong.
+        """
+
+
+@cache
+def codecs() -> Mapping[str, Codec]:
+    """Return every codec by name, in alphabetical order."""
+    found: dict[str, Codec] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
+        if not module.name.startswith("_"):
+            known = importlib.import_module(f"{__name__}.{module.name}").CODEC
+            found[known.name] = known
+    return MappingProxyType(found)
+
+
+def codec(name: str) -> Codec:
+    """Return the codec of that name; :class:`FeedError` names the known ones if there is none."""
+    try:
+        return codecs()[name]
+    except KeyError:
+        raise FeedError(f"no format is called {name!r}; known formats: {', '.join(codecs())}") from None
+
+
+def detect(raw: bytes) -> Codec:
+    """Return the codec whose format these bytes are in.
+
+    Raises
+    ------
+    FeedError : nobody knows them, or they are XML with a DOCTYPE.
+    """
+    for known in codecs().values():
+        if known.sniff(raw):
+            return known
+    seen = f"; this is XML with the root <{root}>" if (root := _xml.root_name(raw)) else ""
+    raise FeedError(f"no known format (known: {', '.join(codecs())}){seen}", "line 1")
+
+
+def encode(declaration: Declaration) -> bytes:
+    """Return the canonical JSON of a declaration: the value of its record on the topic ``declarations``."""
+    return declaration.__pydantic_serializer__.to_json(declaration, by_alias=True)

@@ -1,0 +1,219 @@
+"""XML from strangers, hardened: no document type, no entities, no network, bounded depth and size.
+
+What is left of a message is a tree of :class:`Node`, matched by local name: customs systems send the same message with
+and without namespaces. Comments and processing instructions are gone.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import cast
+
+from lxml import etree
+
+from schemas.decode import MAX_RECORD_BYTES
+from schemas.errors import FeedError
+
+#: Elements plus attributes of one message: a declaration of 9,999 items has about a million; the tree of two million
+#: takes some 300 MB.
+MAX_MARKUP = 2_000_000
+
+#: An encoding outside this list could hide markup from the checks below (UTF-7, EBCDIC).
+_CODE_PAGES = re.compile(rb"(?i)(utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|koi8-r|utf-?16)\Z")
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
+_XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([^\"']{1,40})[\"']")
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
+_PLACEHOLDER = re.compile(r"(?:\{\{|\$\{|#\{)[^{}]{0,200}\}")
+
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    dtd_validation=False,
+    attribute_defaults=False,
+    huge_tree=False,  # also keeps libxml2's own limits: 256 deep, 10 MB a text
+    remove_comments=True,
+    remove_pis=True,
+    recover=False,
+)
+
+
+class Node:
+    """An element: its text, attributes and children by local name."""
+
+    __slots__ = ("_element", "_named")
+
+    def __init__(self, element: etree._Element) -> None:
+        self._element = element
+        self._named: dict[str, list[Node]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The local name."""
+        return _local(self._element)
+
+    def all(self, name: str) -> list[Node]:
+        """Return the children of that local name, in order."""
+        named = self._named
+        if named is None:
+            named = self._named = {}
+            for child in self._element:
+                named.setdefault(_local(child), []).append(Node(child))
+        return named.get(name, [])
+
+    def one(self, *path: str) -> Node | None:
+        """Return the first child of the first child... along the path, if there is one."""
+        here = self
+        for name in path:
+            found = here.all(name)
+            if not found:
+                return None
+            here = found[0]
+        return here
+
+    def text(self, *path: str) -> str | None:
+        """Return the stripped text at the path, ``None`` for an absent or empty element."""
+        here = self.one(*path)
+        if here is None:
+            return None
+        content = here._element.text
+        return (content.strip() or None) if content else None
+
+    def attribute(self, name: str) -> str | None:
+        """Return an attribute's stripped value, ``None`` if absent or empty."""
+        value = self._element.get(name)
+        return (str(value).strip() or None) if value else None
+
+    @property
+    def line(self) -> int:
+        """The line of the message on which the element begins."""
+        return cast(int, self._element.sourceline)
+
+    @property
+    def xpath(self) -> str:
+        """The element's place, by local names, with a position where siblings share the name."""
+        steps = []
+        here: etree._Element | None = self._element
+        while here is not None:
+            above = here.getparent()
+            name = _local(here)
+            same = [] if above is None else [sibling for sibling in above if _local(sibling) == name]
+            steps.append(f"{name}[{same.index(here) + 1}]" if len(same) > 1 else name)
+            here = above
+        return "/" + "/".join(reversed(steps))
+
+    def wrong(self, reason: str) -> FeedError:
+        """Return a located error about this element."""
+        return FeedError(f"{reason} (line {self.line})", self.xpath)
+
+
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def root_name(raw: bytes) -> str | None:
+    """Return the local name of the root element as far as the first bytes show it; ``None`` if this is not XML.
+
+    Raises
+    ------
+    FeedError : a DOCTYPE stands before the root.
+    """
+    raw = _transcoded(raw, len(raw) & ~1)
+    after = _after_prolog(raw)
+    named = _ROOT.match(raw, after)
+    return named[1].decode("ascii", "replace") if named else None
+
+
+def looks_like(raw: bytes, *roots: str) -> bool:
+    """Say whether this is XML with one of these root elements. Never raises: a sniff must not."""
+    try:
+        return root_name(raw[:65_536]) in roots
+    except FeedError:
+        return False
+
+
+def parse(raw: bytes) -> Node:
+    """Parse one message.
+
+    Raises
+    ------
+    FeedError : malformed, too large, too deep, in an unknown or wrong code page, or with a DOCTYPE; or a template with
+        placeholders that nobody filled in.
+    """
+    if len(raw) > MAX_RECORD_BYTES:
+        raise FeedError(f"message of {len(raw):,} bytes is larger than {MAX_RECORD_BYTES:,}")
+    raw = _transcoded(raw, len(raw))
+    _after_prolog(raw)
+    _check_code_page(raw)
+    if raw.count(b"<") + raw.count(b"=") > 2 * MAX_MARKUP:
+        raise FeedError(f"more than {MAX_MARKUP:,} elements and attributes")
+    try:
+        root = etree.fromstring(raw, _PARSER)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise FeedError(f"not well-formed XML: {_plain(error.msg)}", f"line {line}, column {column}") from None
+    if cast(etree.DocInfo, root.getroottree().docinfo).internalDTD is not None:
+        raise _doctype(raw, 0)
+    if b"{" in raw:
+        _check_filled(root)
+    return Node(root)
+
+
+def _plain(message: str | None) -> str:
+    """Cut libxml2's own position off: the path says it."""
+    return re.sub(r"(, line \d+, column \d+)\s*$", "", " ".join((message or "").split())) or "no content"
+
+
+def _after_prolog(raw: bytes) -> int:
+    """Return where the root element should begin; refuse a document type there."""
+    found = _PROLOG.match(raw)
+    end = found.end() if found else 0
+    if raw[end : end + 2] == b"<!":
+        raise _doctype(raw, end)
+    return end
+
+
+def _doctype(raw: bytes, at: int) -> FeedError:
+    line = raw.count(b"\n", 0, at) + 1
+    return FeedError("a document type (DOCTYPE) is not accepted: customs messages have none", f"line {line}")
+
+
+def _transcoded(raw: bytes, whole: int) -> bytes:
+    """Return UTF-16 as UTF-8 without its now untrue declaration; other bytes as they are."""
+    if not raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if b"\0" in raw[:4]:
+            raise FeedError("a zero byte at the start: UTF-16 and UTF-32 need a byte order mark", "line 1")
+        return raw
+    try:
+        text = raw[:whole].decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise FeedError(f"not UTF-16: {error.reason} at byte {error.start:,}", "line 1") from None
+    return re.sub(r"\A\s*<\?xml[^>]{0,300}\?>", "", text).encode()
+
+
+def _check_code_page(raw: bytes) -> None:
+    """Refuse code pages we would not see through, and bytes that are not in the one declared."""
+    declared = _XML_DECLARATION.match(raw)
+    page = declared[1] if declared else b"utf-8"
+    if not _CODE_PAGES.match(page):
+        shown = page.decode("ascii", "replace")
+        raise FeedError(f"the code page {shown!r} is not accepted; send UTF-8", "line 1")
+    if page.lower() in (b"utf-8", b"utf8"):
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            column = error.start - raw.rfind(b"\n", 0, error.start)
+            raise FeedError(
+                f"byte 0x{raw[error.start]:02x} is not UTF-8, which the message says it is (or says nothing else)",
+                f"line {line}, column {column}",
+            ) from None
+
+
+def _check_filled(root: etree._Element) -> None:
+    """Refuse a template: ``{{LRN}}`` or ``${lrn}`` where a value should stand."""
+    for element in root.iter():
+        for value in (element.text or "", *map(str, element.attrib.values())):
+            if "{" in value and (hole := _PLACEHOLDER.search(value)):
+                raise Node(element).wrong(f"a template whose placeholder {hole[0]} was not filled in")
