@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, FailFast, Field
 
 from schemas.types import (
     Amount,
@@ -112,16 +112,18 @@ class Item(Contract):
     quantity: Quantity | None = None
     value: Money | None = None
     cas: CasNumber | None = None
-    packages: Annotated[list[Package], Field(max_length=999)] = Field(default_factory=list)
-    documents: Annotated[list[Document], Field(max_length=999)] = Field(default_factory=list)
+    packages: Annotated[list[Package], FailFast(), Field(max_length=999)] = Field(default_factory=list)
+    documents: Annotated[list[Document], FailFast(), Field(max_length=999)] = Field(default_factory=list)
 
 
 def _numbers_differ(items: list[Any]) -> list[Any]:
     """Refuse two items with one number: findings point at items by number. Takes models or plain rows."""
-    numbers = [item["number"] if type(item) is dict else item.number for item in items]
-    if len(set(numbers)) != len(numbers):
-        twice = next(n for i, n in enumerate(numbers) if n in numbers[:i])
-        raise ValueError(f"item number {twice} stands twice; every item needs a number of its own")
+    seen: set[int] = set()
+    for item in items:
+        number = item["number"] if type(item) is dict else item.number
+        if number in seen:
+            raise ValueError(f"item number {number} stands twice; every item needs a number of its own")
+        seen.add(number)
     return items
 
 
@@ -136,7 +138,7 @@ class Declaration(Contract):
     lodged_at: UtcTime
     source: Source
     regime: Regime
-    procedure: Annotated[str, Field(max_length=16)] | None = None
+    procedure: Annotated[str, Field(min_length=1, max_length=16)] | None = None
     office: Identifier | None = None
     exit_office: Identifier | None = None
     declarant: Party | None = None
@@ -151,7 +153,8 @@ class Declaration(Contract):
     transport: Transport | None = None
     gross_mass_kg: Kilograms | None = None
     package_count: Annotated[int, Field(ge=0, le=10**8)] | None = None
-    items: Annotated[list[Item], Field(min_length=1, max_length=MAX_ITEMS), AfterValidator(_numbers_differ)]
+    #: The first wrong item ends the check: a large record that is wrong throughout costs no more than a good one.
+    items: Annotated[list[Item], FailFast(), Field(min_length=1, max_length=MAX_ITEMS), AfterValidator(_numbers_differ)]
 
 
 PARTY_ROLES = ("declarant", "exporter", "consignee", "notify", "carrier", "traveller")

@@ -8,14 +8,18 @@ property test that both accept and reject the same records.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, cast
+from reprlib import Repr
+from types import NoneType
+from typing import Any, cast, get_args, get_origin
 
 from pydantic import ValidationError
-from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema
+from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema, from_json
 
 from schemas.declaration import Declaration
 from schemas.errors import ContractError
+from schemas.types import Contract
 
 Row = dict[str, Any]
 
@@ -23,6 +27,9 @@ Row = dict[str, Any]
 MAX_RECORD_BYTES = 32 * 1024 * 1024
 #: A clock may run ahead of ours; a day and a half also covers every time zone sent as if it were UTC.
 FUTURE_ALLOWANCE = timedelta(hours=36)
+
+_SHORTLY = Repr()
+_SHORTLY.maxstring = 60
 
 
 def _as_rows(schema: Any) -> Any:
@@ -63,19 +70,27 @@ def _pointer(loc: tuple[int | str, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in loc)
 
 
-def _located(error: ValidationError) -> ContractError:
+def _found_at(raw: bytes, loc: tuple[int | str, ...]) -> str:
+    """Show what stands at a place of the record, shortly. One parse, however many mistakes the record has."""
+    found: Any = from_json(raw)
+    for part in loc:
+        found = found[part]
+    shown = _SHORTLY.repr(found)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _located(error: ValidationError, raw: bytes) -> ContractError:
     """Turn pydantic's report into one located sentence; further mistakes are counted."""
-    problems = error.errors(include_url=False, include_context=False)
-    first = problems[0]
-    shown = repr(first.get("input"))
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    if first["type"] == "literal_error" and len(first["msg"]) > 200:
-        return ContractError(
-            f"not a code of the ISO list that this field takes, got {shown}{more}", _pointer(first["loc"])
-        )
-    reason = first["msg"] if first["type"] in ("missing", "json_invalid") else f"{first['msg']}, got {shown}"
-    return ContractError(reason + more, _pointer(first["loc"]))
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    kind, loc = problems[0]["type"], problems[0]["loc"]
+    reason = problems[0]["msg"].removeprefix("Value error, ")
+    if kind == "literal_error" and len(reason) > 200:
+        reason = "Input should be a code of the ISO list that this field takes"
+    if kind not in ("missing", "json_invalid", "value_error"):
+        reason += f", got {_found_at(raw, loc)}"
+    if len(problems) > 1:
+        reason += f" (and {len(problems) - 1} more)"
+    return ContractError(reason, _pointer(loc))
 
 
 def _check_size(raw: bytes) -> None:
@@ -104,7 +119,7 @@ def declaration(raw: bytes, latest: datetime | None = None) -> Declaration:
     try:
         found = Declaration.model_validate_json(raw)
     except ValidationError as error:
-        raise _located(error) from None
+        raise _located(error, raw) from None
     _check_time(found.lodged_at, latest)
     return found
 
@@ -118,7 +133,7 @@ def row(raw: bytes, latest: datetime | None = None) -> Row:
     try:
         found = cast(Row, _ROWS.validate_json(raw))
     except ValidationError as error:
-        raise _located(error) from None
+        raise _located(error, raw) from None
     _check_time(found["lodged_at"], latest)
     return found
 
@@ -128,17 +143,51 @@ def as_row(found: Declaration) -> Row:
     return found.model_dump(by_alias=True)
 
 
-_KNOWN: dict[str, frozenset[str]] = {
-    "": frozenset(f.alias or n for n, f in Declaration.model_fields.items()),
-    "items": frozenset(Declaration.model_fields["items"].annotation.__args__[0].model_fields),  # type: ignore[union-attr]
-}
+class _Level:
+    """The fields of one contract, and where further contracts hang below it."""
+
+    def __init__(self, contract: type[Contract]) -> None:
+        self.known = frozenset(field.alias or name for name, field in contract.model_fields.items())
+        self.one: list[tuple[str, _Level]] = []
+        self.many: list[tuple[str, _Level]] = []
+        for name, field in contract.model_fields.items():
+            wanted = field.annotation
+            parts = [part for part in get_args(wanted) if part is not NoneType] or [wanted]
+            if isinstance(parts[0], type) and issubclass(parts[0], Contract):
+                below = self.many if get_origin(wanted) is list else self.one
+                below.append((field.alias or name, _Level(parts[0])))
+        self.size = len(self.known)
+        self.leaf = not self.one and not self.many
+
+    def fits(self, found: Row) -> bool:
+        """Tell whether no field is unknown. A validated row has every known field, so counting is enough."""
+        if len(found) != self.size:
+            return False
+        for key, level in self.one:
+            part = found[key]
+            if part is not None and not (len(part) == level.size if level.leaf else level.fits(part)):
+                return False
+        for key, level in self.many:
+            size = level.size
+            for part in found[key]:
+                if len(part) != size or not (level.leaf or level.fits(part)):
+                    return False
+        return True
+
+    def unknown(self, found: Row, above: tuple[int | str, ...]) -> Iterator[str]:
+        """Yield the pointer of every unknown field."""
+        yield from (_pointer((*above, name)) for name in found if name not in self.known)
+        for key, level in self.one:
+            if found[key] is not None:
+                yield from level.unknown(found[key], (*above, key))
+        for key, level in self.many:
+            for index, part in enumerate(found[key]):
+                yield from level.unknown(part, (*above, key, index))
+
+
+_DECLARATION = _Level(Declaration)
 
 
 def unknown_fields(found: Row) -> list[str]:
-    """Name the fields of a row and of its items that the contract does not know (they take no part in detection)."""
-    names = [f"/{name}" for name in found if name not in _KNOWN[""]]
-    known = _KNOWN["items"]
-    for index, item in enumerate(found["items"]):
-        if len(item) != len(known):
-            names += [f"/items/{index}/{name}" for name in item if name not in known]
-    return names
+    """Name the fields of a row, at every depth, that the contract does not know (they take no part in detection)."""
+    return [] if _DECLARATION.fits(found) else list(_DECLARATION.unknown(found, ()))

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 import pycountry
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 #: Codes that customs administrations use beside ISO 3166-1 (EU geonomenclature, Regulation (EU) 2020/1470:
@@ -44,22 +44,63 @@ class _OneOf:
         return core_schema.literal_schema(self.codes)
 
 
+def _written(pattern: str, message: str, parsed: CoreSchema, value: CoreSchema) -> CoreSchema:
+    """Take a text of one form from JSON, or the value itself from Python.
+
+    Left to itself pydantic also reads digits in a text as seconds since 1970: a slip in a feed would become a date.
+    """
+    text = core_schema.custom_error_schema(
+        core_schema.str_schema(pattern=pattern), "form", custom_error_message=message
+    )
+    return core_schema.json_or_python_schema(core_schema.chain_schema([text, parsed]), value)
+
+
 class _Utc:
-    """Require a time with offset zero, between 1990 and 2100."""
+    """Require an RFC 3339 time with offset zero, between 1990 and 2100."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.datetime_schema(
-            tz_constraint=0,
-            ge=datetime(1990, 1, 1, tzinfo=UTC),
-            le=datetime(2100, 1, 1, tzinfo=UTC),
-            microseconds_precision="truncate",
+        def time(strict: bool) -> CoreSchema:
+            return core_schema.datetime_schema(
+                strict=strict,
+                tz_constraint=0,
+                ge=datetime(1990, 1, 1, tzinfo=UTC),
+                le=datetime(2100, 1, 1, tzinfo=UTC),
+                microseconds_precision="truncate",
+            )
+
+        return _written(
+            r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}",
+            "Input should be a time such as 2026-11-20T08:14:05Z",
+            time(strict=False),
+            time(strict=True),
         )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time", "pattern": "([Zz]|[+-]00:?00)$"}
+
+
+class _Day:
+    """Require an ISO 8601 calendar date, between 1900 and 2199."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def day(strict: bool) -> CoreSchema:
+            return core_schema.date_schema(strict=strict, ge=date(1900, 1, 1), le=date(2199, 12, 31))
+
+        return _written(
+            r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+            "Input should be a date such as 2026-11-20",
+            day(strict=False),
+            day(strict=True),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
 
 
 CountryCode = Annotated[str, _OneOf(country_codes())]
 CurrencyCode = Annotated[str, _OneOf(currency_codes())]
 UtcTime = Annotated[datetime, _Utc()]
-Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
+Day = Annotated[date, _Day()]
 
 #: 4 digits (a heading) to 14 (a national code with its additional code), no dots.
 CommodityCode = Annotated[str, Field(pattern=r"^[0-9]{4,14}$")]
@@ -71,8 +112,9 @@ Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 Identifier = Annotated[str, Field(min_length=1, max_length=255)]
-ShortText = Annotated[str, Field(max_length=512)]
-LongText = Annotated[str, Field(max_length=8192)]
+#: A text that is not carried is null, never "".
+ShortText = Annotated[str, Field(min_length=1, max_length=512)]
+LongText = Annotated[str, Field(min_length=1, max_length=8192)]
 CasNumber = Annotated[str, Field(pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]$")]
 
 Severity = Literal["low", "medium", "high", "critical"]
