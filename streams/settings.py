@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from platformdirs import user_cache_path, user_state_path
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import SettingsError
 
 
 class Settings(BaseSettings):
@@ -21,12 +24,13 @@ class Settings(BaseSettings):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
-    ssl_cafile: Path | None = None
-    ssl_certfile: Path | None = None
-    ssl_keyfile: Path | None = None
+    ssl_cafile: Path | None = Field(None, description="PEM file of the authority; the system's authorities without it")
+    ssl_certfile: Path | None = Field(None, description="PEM file of the client's certificate, for mutual TLS")
+    ssl_keyfile: Path | None = Field(None, description="PEM file of the client's private key")
+    ssl_keypassword: SecretStr | None = Field(None, description="password of the private key")
 
-    topic_prefix: str = Field("", description="put before every topic name, to share a cluster")
-    group: str = Field("assay", description="consumer group (and Faust app id) of the workers")
+    topic_prefix: str = Field("", max_length=200, description="put before every topic name, to share a cluster")
+    group: str = Field("assay", min_length=1, description="consumer group (and Faust app id) of the workers")
     partitions: int = Field(4, ge=1, le=10_000)
     replication: int = Field(1, ge=1, le=32_767)
 
@@ -36,16 +40,97 @@ class Settings(BaseSettings):
     personal_data: bool = Field(False, description="keep personal data in alerts")
     alert_threshold: int = Field(25, ge=0, le=100, description="risk from which a declaration becomes an alert")
 
+    @field_validator("kafka")
+    @classmethod
+    def _servers(cls, value: str | None) -> str | None:
+        """Return the servers without spaces, an empty text as none; every one must be ``host:port``."""
+        if value is None or not value.strip():
+            return None
+        servers = [server.strip() for server in value.split(",") if server.strip()]
+        for server in servers:
+            host, _, port = server.rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+                raise ValueError(f"{server!r} is not host:port")
+        return ",".join(servers)
+
+    @field_validator("topic_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if not all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in value):
+            raise ValueError("a topic name holds ASCII letters, digits, '.', '_' and '-' only")
+        return value
+
+    @field_validator("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(
+                f"ASSAY_SECURITY_PROTOCOL={self.security_protocol} needs ASSAY_SASL_USERNAME and ASSAY_SASL_PASSWORD"
+            )
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError("ASSAY_SSL_KEYFILE needs ASSAY_SSL_CERTFILE beside it")
+        if self.ssl_cafile and not self.tls:
+            raise ValueError("ASSAY_SSL_CAFILE has no effect unless ASSAY_SECURITY_PROTOCOL is SSL or SASL_SSL")
+        return self
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.security_protocol in ("SSL", "SASL_SSL")
+
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process."""
-    return Settings()
+    """Return the settings of this process.
+
+    Raises
+    ------
+    SettingsError : a variable is malformed, or two of them contradict each other; the message names them.
+    """
+    return load()
+
+
+def load(**given: Any) -> Settings:
+    """Read the settings anew; what is given goes before the environment. Raises SettingsError as `settings` does."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: Any) -> str:
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    where = "_".join(str(part) for part in problem["loc"]).upper()
+    return f"ASSAY_{where}: {said}" if where else said
+
+
+def ssl_context(chosen: Settings) -> ssl.SSLContext | None:
+    """Return the TLS context of these settings (host names are checked), or none where the protocol has no TLS."""
+    if not chosen.tls:
+        return None
+    context = ssl.create_default_context(cafile=chosen.ssl_cafile)
+    if chosen.ssl_certfile:
+        password = chosen.ssl_keypassword.get_secret_value() if chosen.ssl_keypassword else None
+        try:
+            context.load_cert_chain(chosen.ssl_certfile, chosen.ssl_keyfile, password)
+        except (ssl.SSLError, OSError) as error:
+            raise SettingsError(
+                f"ASSAY_SSL_CERTFILE {chosen.ssl_certfile}: not a certificate with its key: {error}"
+            ) from None
+    return context
 
 
 def kafka_options(chosen: Settings) -> dict[str, Any]:
     """Return the connection options of kafka-python and aiokafka for these settings (without the servers)."""
     options: dict[str, Any] = {"security_protocol": chosen.security_protocol}
+    if chosen.tls:
+        options["ssl_context"] = ssl_context(chosen)
     if chosen.security_protocol.startswith("SASL"):
         options |= {
             "sasl_mechanism": chosen.sasl_mechanism,
