@@ -21,6 +21,7 @@ MAX_MARKUP = 2_000_000
 
 #: An encoding outside this list could hide markup from the checks below (UTF-7, EBCDIC).
 _CODE_PAGES = re.compile(rb"(?i)(utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|windows-125\d|koi8-r|utf-?16)\Z")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
 _XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([^\"']{1,40})[\"']")
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
@@ -59,7 +60,7 @@ class Node:
         if named is None:
             named = self._named = {}
             for child in self._element:
-                named.setdefault(_local(child), []).append(Node(child))
+                named.setdefault(child.tag.rpartition("}")[2], []).append(Node(child))
         return named.get(name, [])
 
     def one(self, *path: str) -> Node | None:
@@ -119,6 +120,8 @@ def root_name(raw: bytes) -> str | None:
     ------
     FeedError : a DOCTYPE stands before the root.
     """
+    if b"\0" in raw[:4] and not raw.startswith(_UTF16):
+        return None
     raw = _transcoded(raw, len(raw) & ~1)
     after = _after_prolog(raw)
     named = _ROOT.match(raw, after)
@@ -181,7 +184,7 @@ def _doctype(raw: bytes, at: int) -> FeedError:
 
 def _transcoded(raw: bytes, whole: int) -> bytes:
     """Return UTF-16 as UTF-8 without its now untrue declaration; other bytes as they are."""
-    if not raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if not raw.startswith(_UTF16):
         if b"\0" in raw[:4]:
             raise FeedError("a zero byte at the start: UTF-16 and UTF-32 need a byte order mark", "line 1")
         return raw

@@ -1,0 +1,279 @@
+"""Records out of files: directories, archives, compressed files, XML messages, JSON lines, Parquet.
+
+Records come one by one and in a fixed order, and memory stays bounded whatever a file holds. What cannot be read is a
+record too, with ``problem`` set: nothing is dropped. ``assay ingest`` and ``assay replay`` read through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, Final
+
+import pydantic_core
+
+from schemas import feeds
+from schemas.decode import MAX_RECORD_BYTES
+from schemas.errors import FeedError
+from streams import _unpack
+from streams._unpack import Stream
+
+LINES: Final = "ndjson"
+#: Endings that promise one JSON record a line, whatever the first line looks like.
+_LINE_SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
+#: How much is kept of a file or line that is too large or unreadable.
+MAX_KEPT: Final = 16 * 1024 * 1024
+_PEEK: Final = 64 * 1024
+_MAX_ORIGIN: Final = 255
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message as found.
+
+    ``origin`` is the file's name relative to what was asked for, with ``!member`` of an archive and ``#line`` or
+    ``#row``; ``format`` the codec's name, "" if nobody knows; ``at`` when the file was last written (UTC), which stands
+    in for the time of arrival; ``problem`` why it cannot be used, if that is known already; ``size`` the length of the
+    original in bytes where ``raw`` is only its beginning (at least that, if the rest was not read).
+    """
+
+    raw: bytes
+    origin: str
+    format: str
+    at: datetime | None = None
+    problem: FeedError | None = None
+    size: int | None = None
+
+
+def files(paths: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Return every file with its name for people, directories walked and sorted, hidden files left out.
+
+    Raises
+    ------
+    FeedError : a path does not exist.
+    """
+    found: list[tuple[Path, str]] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file())
+            relative = ((p, p.relative_to(path)) for p in inside)
+            top = path.resolve().name
+            found += [(p, f"{top}/{r.as_posix()}") for p, r in relative if not any(s.startswith(".") for s in r.parts)]
+        elif path.exists():
+            found.append((path, path.name))
+        else:
+            raise FeedError(f"{path} does not exist")
+    return found
+
+
+def total_bytes(paths: Iterable[Path]) -> int:
+    """Return the size on disk of everything that :func:`records` would read: the end of a progress bar."""
+    return sum(path.stat().st_size for path, _ in files(paths))
+
+
+def records(paths: Iterable[Path], format: str = "auto", progress: Progress | None = None) -> Iterator[Record]:
+    """Yield the records of files, directories and archives, lazily.
+
+    Parameters
+    ----------
+    paths : what to read.
+    format : a codec's name for everything, or ``auto`` to tell from the bytes of each file.
+    progress : called with the number of bytes read from disk since the last call.
+    """
+    if format != "auto":
+        feeds.codec(format)
+    for path, name in files(paths):
+        yield from file_records(path, name, format, progress)
+
+
+def file_records(path: Path, name: str, format: str = "auto", progress: Progress | None = None) -> Iterator[Record]:
+    """Yield the records of one file; see :func:`records`."""
+    reading = _File(path, name, format, datetime.fromtimestamp(path.stat().st_mtime, UTC), progress)
+    try:
+        yield from reading.records()
+    except OSError as error:
+        yield reading.unusable_file(f"cannot be read: {error.strerror or error}")
+
+
+def declarations(record: Record) -> list[bytes]:
+    """Return the canonical declarations in a record, as the values of topic records.
+
+    A line of our own contract is passed on unchanged: the worker validates it, and puts it in the dead letters if need
+    be. Anything else goes through its codec.
+
+    Raises
+    ------
+    FeedError : the record cannot be decoded.
+    """
+    if record.problem is not None:
+        raise record.problem
+    if record.format == LINES:
+        return [record.raw]
+    decoded = feeds.codec(record.format).decode(record.raw, record.at, record.origin)
+    return [feeds.encode(declaration) for declaration in decoded]
+
+
+class _File:
+    """The reading of one file on disk and what is packed in it."""
+
+    def __init__(self, path: Path, name: str, format: str, at: datetime, progress: Progress | None) -> None:
+        self.path = path
+        self.name = name
+        self.format = format
+        self.at = at
+        self.progress = progress
+
+    def unusable(self, origin: str, problem: FeedError, raw: bytes, size: int) -> Record:
+        known = "" if self.format == "auto" else self.format
+        return Record(raw[:MAX_KEPT], _short(origin), known, self.at, problem, size)
+
+    def unusable_file(self, reason: str, name: str | None = None) -> Record:
+        """Return the whole file as one unusable record: what it packs cannot be told apart."""
+        try:
+            with self.path.open("rb") as disk:
+                kept = disk.read(MAX_KEPT)
+            size = self.path.stat().st_size
+        except OSError:
+            kept, size = b"", 0
+        return self.unusable(name or self.name, FeedError(reason), kept, size)
+
+    def records(self) -> Iterator[Record]:
+        with closing(_unpack.Counted(self.path, self.progress)) as disk:
+            stream: Stream = BufferedReader(disk, 256 * 1024)
+            head = stream.peek(_PEEK)[:_PEEK]
+            if head.startswith(b"PAR1"):
+                yield from self._parquet()
+            elif head.startswith(_unpack.ZIP):
+                yield from self._members(_unpack.zip_members(self.path))
+            else:
+                yield from self._unpacked(stream, self.name, self.at)
+            if self.progress is not None:
+                self.progress(self.path.stat().st_size - disk.counted)
+
+    def _unpacked(self, stream: Stream, name: str, at: datetime, inside: bool = False) -> Iterator[Record]:
+        """Read a file that may be compressed, or a tar archive."""
+        try:
+            opened = _unpack.expand(stream, _unpack.allowance(self.path.stat().st_size))
+            if _unpack.is_tar(opened):
+                if inside:
+                    raise FeedError("an archive inside an archive is not opened")
+                yield from self._members(_unpack.tar_members(opened))
+            else:
+                yield from self._plain(opened, name, at)
+        except _unpack.ArchiveBombError as error:
+            if inside:
+                raise
+            yield self.unusable_file(error.reason)
+        except _unpack.DAMAGED as error:
+            yield self.unusable_file(f"damaged archive or compressed file: {error or type(error).__name__}", name)
+        except FeedError as error:
+            yield self.unusable_file(error.reason, name)
+
+    def _members(self, members: Iterator[tuple[str, datetime | None, Stream]]) -> Iterator[Record]:
+        try:
+            for member, at, stream in members:
+                origin = f"{self.name}!{member}"
+                if stream.peek(4).startswith(_unpack.ZIP):
+                    problem = FeedError("an archive inside an archive is not opened")
+                    yield self.unusable(origin, problem, stream.read(MAX_KEPT), MAX_KEPT)
+                else:
+                    yield from self._unpacked(stream, origin, at or self.at, inside=True)
+        except _unpack.DAMAGED as error:
+            yield self.unusable_file(f"damaged archive: {error or type(error).__name__}")
+        except FeedError as error:
+            yield self.unusable_file(error.reason)
+
+    def _plain(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
+        """Read a file of lines, or of one message."""
+        head = stream.peek(_PEEK)[:_PEEK]
+        if not head:
+            yield self.unusable(name, FeedError("empty file"), b"", 0)
+        elif self._in_lines(head, name):
+            yield from self._lines(stream, name, at)
+        else:
+            yield self._whole(stream, name, at)
+
+    def _in_lines(self, head: bytes, name: str) -> bool:
+        if self.format != "auto":
+            return self.format == LINES and not _begins_indented(head)
+        bare = name.lower().removesuffix(".gz")
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            return not _begins_indented(head)
+        return bare.endswith(_LINE_SUFFIXES)
+
+    def _lines(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
+        number = 0
+        while line := stream.readline(MAX_RECORD_BYTES + 1):
+            number += 1
+            if len(line) > MAX_RECORD_BYTES and not line.endswith(b"\n"):
+                kept, size = line[:MAX_KEPT], len(line)
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(MAX_RECORD_BYTES)
+                    size += len(line)
+                problem = FeedError(f"a line longer than {MAX_RECORD_BYTES:,} bytes", f"line {number}")
+                yield self.unusable(f"{name}#{number}", problem, kept, size)
+            elif content := line.strip().removeprefix(b"\xef\xbb\xbf"):
+                yield Record(content, _short(f"{name}#{number}"), LINES, at)
+
+    def _whole(self, stream: Stream, name: str, at: datetime) -> Record:
+        raw = stream.read(MAX_RECORD_BYTES + 1)
+        if len(raw) > MAX_RECORD_BYTES:
+            problem = FeedError(f"a message larger than {MAX_RECORD_BYTES:,} bytes")
+            return self.unusable(name, problem, raw, len(raw))
+        try:
+            codec = feeds.detect(raw) if self.format == "auto" else feeds.codec(self.format)
+        except FeedError as error:
+            return Record(raw, _short(name), "", at, error)
+        return Record(_one_line(raw) if codec.name == LINES else raw, _short(name), codec.name, at)
+
+    def _parquet(self) -> Iterator[Record]:
+        """Read a Parquet file: JSON in a column ``declaration`` or ``value``, or the contract's own fields."""
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            with pyarrow.parquet.ParquetFile(self.path) as table:
+                names = set(table.schema_arrow.names)
+                column = next((c for c in ("declaration", "value") if c in names), None)
+                if column is None and not {"declaration_id", "items"} <= names:
+                    raise FeedError(
+                        "a Parquet file needs a column 'declaration' or 'value' with JSON, or the contract's fields"
+                    )
+                number = 0
+                for batch in table.iter_batches(batch_size=500, columns=[column] if column else None):
+                    for row in batch.to_pylist():
+                        number += 1
+                        content = row[column] if column else row
+                        yield Record(_as_json(content), _short(f"{self.name}#{number}"), LINES, self.at)
+        except (pyarrow.ArrowException, FeedError) as error:
+            yield self.unusable_file(error.reason if isinstance(error, FeedError) else f"damaged Parquet file: {error}")
+
+
+def _as_json(content: Any) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    return content.encode() if isinstance(content, str) else pydantic_core.to_json(content)
+
+
+def _begins_indented(head: bytes) -> bool:
+    """Say whether a JSON object begins on the first line and ends on a later one."""
+    first = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0].strip()
+    return first in (b"{", b"{ ") or (first.startswith(b"{") and first.endswith((b",", b"{", b"[")) and b"\n" in head)
+
+
+def _one_line(raw: bytes) -> bytes:
+    """Return indented JSON on one line; what is not JSON stays as it is, for the worker's dead letters."""
+    try:
+        return pydantic_core.to_json(pydantic_core.from_json(raw.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False))
+    except ValueError:
+        return raw.strip()
+
+
+def _short(origin: str) -> str:
+    return origin if len(origin) <= _MAX_ORIGIN else "..." + origin[3 - _MAX_ORIGIN :]
