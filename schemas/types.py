@@ -37,11 +37,16 @@ def currency_codes() -> frozenset[str]:
 class _OneOf:
     """Restrict a string to a set known at import time (checked by hash, in pydantic-core)."""
 
-    def __init__(self, codes: Iterable[str]) -> None:
+    def __init__(self, codes: Iterable[str], title: str, description: str) -> None:
         self.codes = sorted(codes)
+        self.title = title
+        self.description = description
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(self.codes)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "title": self.title, "description": self.description, "enum": self.codes}
 
 
 def _written(pattern: str, message: str, parsed: CoreSchema, value: CoreSchema) -> CoreSchema:
@@ -76,7 +81,7 @@ class _Utc:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time", "pattern": "([Zz]|[+-]00:?00)$"}
+        return {"type": "string", "format": "date-time", "pattern": "([Zz]|[+-]00:?00)$", "description": "UTC"}
 
 
 class _Day:
@@ -97,17 +102,24 @@ class _Day:
         return {"type": "string", "format": "date"}
 
 
-CountryCode = Annotated[str, _OneOf(country_codes())]
-CurrencyCode = Annotated[str, _OneOf(currency_codes())]
+CountryCode = Annotated[
+    str, _OneOf(country_codes(), "CountryCode", "ISO 3166-1 alpha-2, or a customs territory of the EU geonomenclature")
+]
+CurrencyCode = Annotated[str, _OneOf(currency_codes(), "CurrencyCode", "ISO 4217")]
 UtcTime = Annotated[datetime, _Utc()]
 Day = Annotated[date, _Day()]
 
 #: 4 digits (a heading) to 14 (a national code with its additional code), no dots.
-CommodityCode = Annotated[str, Field(pattern=r"^[0-9]{4,14}$")]
+CommodityCode = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{4,14}$", description="digits of the tariff code, no dots: heading (4) to national code (14)"
+    ),
+]
 #: UN/ECE Recommendation 21: one or two characters.
-PackageType = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,2}$")]
-Kilograms = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-CubicMetres = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+PackageType = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,2}$", description="UN/ECE Recommendation 21")]
+Kilograms = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, description="kilograms")]
+CubicMetres = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False, description="cubic metres")]
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -115,7 +127,7 @@ Identifier = Annotated[str, Field(min_length=1, max_length=255)]
 #: A text that is not carried is null, never "".
 ShortText = Annotated[str, Field(min_length=1, max_length=512)]
 LongText = Annotated[str, Field(min_length=1, max_length=8192)]
-CasNumber = Annotated[str, Field(pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]$")]
+CasNumber = Annotated[str, Field(pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]$", description="CAS registry number")]
 
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
@@ -150,4 +162,6 @@ FindingCode = Literal[
 class Contract(BaseModel):
     """Base of all contracts: strict types, unknown fields left out, values never changed after validation."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        strict=True, extra="ignore", frozen=True, json_schema_serialization_defaults_required=True
+    )
