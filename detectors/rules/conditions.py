@@ -10,15 +10,14 @@ three-valued logic of SQL needs no further care here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-
-Truth = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +56,16 @@ class Conditions:
         """How many different tests the conditions consist of."""
         return len(self._tests)
 
-    def rows(self, frame: pl.DataFrame) -> list[tuple[int, NDArray[np.intp]]]:
-        """Return (condition number, rows where it is true) for the conditions that are true somewhere."""
+    def rows(self, frame: pl.DataFrame) -> list[tuple[int, list[int]]]:
+        """Return (condition number, rows where it is true, ascending) for the conditions that are true somewhere."""
         if not frame.height or not self._trees:
             return []
-        board = _Board(frame, len(self._tests))
-        board.judge(self._first_round, self._tests, self._columns)
-        alive = [c for c, guard in enumerate(self._guards) if any(board.somewhere(test) for test in guard)]
-        board.judge(sorted({t for c in alive for t in self._needs[c]}), self._tests, self._columns)
-        found = []
-        for condition in alive:
-            truth = board.truth(self._trees[condition])
-            if truth is not None:
-                rows = truth.nonzero()[0]
-                if rows.size:
-                    found.append((condition, rows))
-        return found
+        board = _Board(frame, self._tests, self._columns)
+        board.judge(self._first_round)
+        alive = [c for c, guard in enumerate(self._guards) if any(board.truths[test] is not None for test in guard)]
+        board.judge(sorted({test for condition in alive for test in self._needs[condition]}))
+        joint = ((condition, board.truth(self._trees[condition])) for condition in alive)
+        return [(condition, _rows(truth)) for condition, truth in joint if truth is not None]
 
     def _tree(self, condition: pl.Expr) -> _Junction:
         tree = self._split(condition)
@@ -99,65 +92,75 @@ class Conditions:
 
 
 class _Board:
-    """The truth of the tests judged so far, turned into arrays only when asked for."""
+    """Where the tests judged so far are true; combined as packed bits, which polars does in 1-3 us."""
 
-    def __init__(self, frame: pl.DataFrame, tests: int) -> None:
+    def __init__(self, frame: pl.DataFrame, tests: Sequence[pl.Expr], columns: Sequence[str | None]) -> None:
         self._frame = frame
-        self._judged = bytearray(tests)
-        #: for each judged test: where it is true, None if nowhere
-        self._state: list[pl.Series | Truth | None] = [None] * tests
+        self._tests = tests
+        self._columns = columns
+        self._judged = bytearray(len(tests))
+        #: for each judged test: a series that is true somewhere, or None; and in how many rows
+        self.truths: list[pl.Series | None] = [None] * len(tests)
+        self._counts = [0] * len(tests)
 
-    def judge(self, wanted: Iterable[int], tests: Sequence[pl.Expr], columns: Sequence[str | None]) -> None:
-        computed = []
-        for test in wanted:
-            if not self._judged[test]:
-                column = columns[test]
-                if column is None:
-                    computed.append(test)
-                else:
-                    self._keep(test, self._frame.get_column(column))
+    def judge(self, wanted: Sequence[int]) -> None:
+        """Judge the wanted tests that have not been judged yet."""
+        open_tests = [test for test in wanted if not self._judged[test]]
+        computed = [test for test in open_tests if self._columns[test] is None]
+        for test in open_tests:
+            self._judged[test] = True
+            column = self._columns[test]
+            if column is not None:
+                self._keep(test, self._frame.get_column(column))
         if computed:
-            judged = self._frame.select([tests[test] for test in computed])
+            judged = self._frame.select([self._tests[test] for test in computed])
             for test, series in zip(computed, judged.get_columns(), strict=True):
                 self._keep(test, series)
 
-    def _keep(self, test: int, series: pl.Series) -> None:
-        self._judged[test] = True
-        self._state[test] = series if series.sum() else None  # of booleans: how many are true; null counts as none
+    def _keep(self, test: int, truth: pl.Series) -> None:
+        count = int(truth.sum())  # of truths: how many there are; null counts as none
+        if count:
+            self.truths[test] = truth
+            self._counts[test] = count
 
-    def somewhere(self, test: int) -> bool:
-        return self._state[test] is not None
-
-    def truth(self, tree: int | _Junction) -> Truth | None:
-        """Return where a junction is true, or None if nowhere."""
+    def truth(self, tree: int | _Junction) -> pl.Series | None:
+        """Return where a junction is true, None if nowhere."""
         if isinstance(tree, int):
-            return self._test(tree)
+            return self.truths[tree]
         if tree.kind == "or":
             truths = [truth for part in tree.parts if (truth := self.truth(part)) is not None]
-            return np.logical_or.reduce(truths) if truths else None
-        if any(isinstance(part, int) and self._state[part] is None for part in tree.parts):
+            return reduce(or_, truths) if truths else None
+        tests = [part for part in tree.parts if isinstance(part, int)]
+        if not all(map(self._counts.__getitem__, tests)):
             return None
-        joint: Truth | None = None
-        for part in tree.parts:
+        tests.sort(key=self._counts.__getitem__)  # the rarest first: most conditions are false after two or three
+        joint: pl.Series | None = None
+        junctions = [part for part in tree.parts if isinstance(part, _Junction)]
+        ordered: list[int | _Junction] = [*tests, *junctions]
+        for part in ordered:
             truth = self.truth(part)
             if truth is None:
                 return None
-            joint = truth if joint is None else joint & truth
+            if joint is None:
+                joint = truth
+                continue
+            joint = joint & truth
+            if not joint.sum():
+                return None
         return joint
 
-    def _test(self, test: int) -> Truth | None:
-        state = self._state[test]
-        if isinstance(state, pl.Series):
-            state = _as_truth(state)
-            self._state[test] = state
-        return state
 
-
-def _as_truth(series: pl.Series) -> Truth:
-    if not series.null_count():
-        return series.to_numpy()
-    truth: Truth = series.to_arrow().fill_null(False).to_numpy(zero_copy_only=False)
-    return truth
+def _rows(truth: pl.Series) -> list[int]:
+    """Return the indices of the true values: what ``arg_true`` gives, from the bits, at a tenth of its cost."""
+    array = truth.to_arrow()
+    known, values = array.buffers()
+    bits = np.frombuffer(values, np.uint8)
+    if known is not None:
+        bits = bits & np.frombuffer(known, np.uint8)[: len(bits)]
+    rows: list[int] = (
+        np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(truth)].nonzero()[0].tolist()
+    )
+    return rows
 
 
 def _halves(expression: pl.Expr) -> tuple[Literal["and", "or"], tuple[pl.Expr, pl.Expr]] | None:

@@ -76,7 +76,7 @@ class _FrameRules:
         found = self._conditions.rows(frame)
         if not found:
             return []
-        hit_rows = sorted({row for _, rows in found for row in rows.tolist()})
+        hit_rows = sorted({row for _, rows in found for row in rows})
         spoken = [self._rules[number] for number, _ in found]
         places = ["row"] if self._scope == "declaration" else ["row", "item_index", "item_number"]
         names = dict.fromkeys([*places, *(name for rule in spoken for name in rule.columns)])
@@ -89,7 +89,7 @@ class _FrameRules:
         place = {row: index for index, row in enumerate(hit_rows)}
         hits = []
         for (_, rows), rule in zip(found, spoken, strict=True):
-            for row in rows.tolist():
+            for row in rows:
                 hit = rule.hit(row, place[row], cells)
                 if hit is not None:
                     hits.append(hit)
