@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
+from schemas.errors import ReferenceError_
 from schemas.reference import CountryEntry
 
 #: Mean radius of the Earth, km (IUGG R1).
@@ -29,11 +30,11 @@ class Geography:
         self._borders = {code: frozenset(entry.borders) for code, entry in countries.items()}
         self.distance_km = lru_cache(maxsize=None)(self._distance_km)
 
-    def _distance_km(self, a: str, b: str) -> float | None:
-        first, second = self._countries.get(a), self._countries.get(b)
-        if first is None or second is None:
-            return None
-        return great_circle_km(first, second)
+    def _distance_km(self, a: str, b: str) -> float:
+        for code in (a, b):
+            if code not in self._countries:
+                raise ReferenceError_(f"{code}: not in the table of countries; ask `in reference.countries` first")
+        return great_circle_km(self._countries[a], self._countries[b])
 
     def borders(self, a: str, b: str) -> bool:
         """Tell whether two countries meet over land or a fixed link; unknown codes never do."""

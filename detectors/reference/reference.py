@@ -45,7 +45,8 @@ class Reference:
         self._tables = MappingProxyType(dict(entries))
         self.controls: tuple[ControlEntry, ...] = entries["controls"]
         self.suspensions: tuple[Suspension, ...] = entries["suspensions"]
-        self.lexicon: Mapping[str, LexiconEntry] = MappingProxyType({e.substance: e for e in entries["lexicon"]})
+        self.lexicon: tuple[LexiconEntry, ...] = entries["lexicon"]
+        self.substances: Mapping[str, LexiconEntry] = MappingProxyType({e.substance: e for e in self.lexicon})
         self.prices: tuple[PriceBand, ...] = entries["prices"]
         self.heading_bands: tuple[HeadingBand, ...] = entries["heading_bands"]
         self.densities: tuple[DensityBand, ...] = entries["densities"]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
-from types import GenericAlias
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -57,7 +56,7 @@ Tables = Mapping[str, tuple[Any, ...]]
 
 @cache
 def _adapter(name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(GenericAlias(tuple, (CONTRACTS[name], ...)))
+    return TypeAdapter(tuple[CONTRACTS[name], ...])  # type: ignore[valid-type]  # known at run time only
 
 
 def entries(name: str, rows: Sequence[Mapping[str, Any]], places: Sequence[str]) -> tuple[Any, ...]:
