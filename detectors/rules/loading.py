@@ -44,18 +44,24 @@ def read(paths: Iterable[Path | str]) -> dict[str, str]:
     """
     texts: dict[str, str] = {}
     problems = []
-    for path in map(Path, paths):
-        files = sorted(file for end in ("*.yaml", "*.yml") for file in path.glob(end)) if path.is_dir() else [path]
-        for file in files:
-            try:
-                texts[str(file)] = file.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                problems.append(f"{file}:1: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8")
-            except OSError as error:
-                problems.append(f"{file}:1: cannot be read: {error.strerror}; give a YAML file or a folder of them")
+    for file in pack_files(paths):
+        try:
+            texts[str(file)] = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            problems.append(f"{file}:1: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8")
+        except OSError as error:
+            problems.append(f"{file}:1: cannot be read: {error.strerror}; give a YAML file or a folder of them")
     if problems:
         raise RulePackError(problems)
     return texts
+
+
+def pack_files(paths: Iterable[Path | str]) -> list[Path]:
+    """Return the files that the paths mean: themselves, or the ``*.yaml`` and ``*.yml`` of folders, by name."""
+    files: list[Path] = []
+    for path in map(Path, paths):
+        files += sorted(file for end in ("*.yaml", "*.yml") for file in path.glob(end)) if path.is_dir() else [path]
+    return list(dict.fromkeys(files))
 
 
 def check(texts: Mapping[str, str], columns: Mapping[str, Column] = COLUMNS) -> Checked:
