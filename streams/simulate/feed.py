@@ -1,0 +1,162 @@
+"""The feed: honest trade with look-alikes and scenarios mixed in, in the order of time, each declaration with its label."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from typing import Any
+
+from schemas.disposition import Label
+from streams.simulate import honest
+from streams.simulate.calendar import lodgements
+from streams.simulate.chance import Wheel
+from streams.simulate.compose import Row
+from streams.simulate.look_alikes import LOOK_ALIKES
+from streams.simulate.plot import LookAlike, Scenario
+from streams.simulate.scenarios import SCENARIOS
+from streams.simulate.world import World
+
+#: Ends before "today" stays ahead of it: a declaration lodged in the future would be refused as bad input.
+DEFAULT_START = datetime(2023, 1, 1, tzinfo=UTC)
+DEFAULT_END = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@dataclass(order=True, slots=True)
+class _Due:
+    at: datetime
+    order: int
+    row: Row = field(compare=False)
+    label: Label = field(compare=False)
+
+
+def _restated(row: Row, event: str, changes: dict[str, Any]) -> Row:
+    return {**row, **changes, "event": event, "version": row["version"] + 1}
+
+
+class _Later:
+    """What was planned for later: next parts of a story, amendments, cancellations, duplicates."""
+
+    def __init__(self, end: datetime) -> None:
+        self._due: list[_Due] = []
+        self._end = end
+        self._order = 0
+
+    def put(self, now: datetime, days: float, row: Row, label: Label) -> None:
+        """Plan a row some days ahead; in a short feed the wait is shortened so that it still comes."""
+        at = now + min(timedelta(days=days), (self._end - now) * 0.5)
+        self._order += 1
+        heappush(self._due, _Due(at, self._order, row, label))
+
+    def take(self, now: datetime) -> _Due | None:
+        """Return what is due, oldest first."""
+        return heappop(self._due) if self._due and self._due[0].at <= now else None
+
+
+def feed(
+    seed: int,
+    count: int,
+    start: datetime = DEFAULT_START,
+    end: datetime = DEFAULT_END,
+    *,
+    scenario_share: float = 0.01,
+    look_alike_share: float = 0.05,
+    amended_share: float = 0.02,
+    cancelled_share: float = 0.005,
+    duplicate_share: float = 0.0,
+    scenarios: Collection[str] | None = None,
+    memory: bool = True,
+    firms: int = 3000,
+) -> Iterator[tuple[Row, Label]]:
+    """Yield ``count`` declaration events in the order of time, each with the label of its declaration.
+
+    The rows are JSON-ready dicts with the names of the contract; parts of them (parties) are shared between rows, so take
+    them as read-only. The same arguments give the same feed. Memory does not grow with ``count``.
+
+    Parameters
+    ----------
+    seed : of everything that is left to chance.
+    count : of rows, amendments and duplicates included.
+    start, end : the period, time zone aware; ``lodged_at`` never decreases within it.
+    scenario_share, look_alike_share : of the declarations that open a smuggling story, or are an honest look-alike of
+        one. A story has one to a dozen declarations, so the share of positive ones is somewhat larger.
+    amended_share, cancelled_share, duplicate_share : of the declarations that come again: restated as version 2 with
+        event ``amended`` or ``cancelled``, or word for word (as Kafka redelivers). Positive ones are never cancelled.
+    scenarios : names of those to inject; all if None.
+    memory : also inject stories that show only to who remembers earlier declarations.
+    firms : how many exporting firms there are.
+
+    Raises
+    ------
+    ValueError : an unknown scenario, or a period that ends before it starts.
+    """
+    if unknown := set(scenarios or ()) - {s.name for s in SCENARIOS}:
+        known = ", ".join(s.name for s in SCENARIOS)
+        raise ValueError(f"no scenario is called {', '.join(sorted(unknown))}; there are {known}")
+    told: list[Scenario] = [
+        s for s in SCENARIOS if (scenarios is None or s.name in scenarios) and (memory or s.stateless)
+    ]
+    world = World(seed, firms)
+    chance = world.chance
+    later = _Later(end)
+    possible: dict[Any, tuple[list[Scenario], Wheel[LookAlike]]] = {}
+
+    for now in lodgements(count, start, end):
+        due = later.take(now)
+        if due is not None:
+            row, label = due.row, due.label
+        else:
+            day = now.date()
+            if day not in possible:
+                possible.clear()
+                alike = [one for one in LOOK_ALIKES if one.possible(day)]
+                possible[day] = ([s for s in told if s.possible(day)], Wheel(alike, [a.weight for a in alike]))
+            stories, alikes = possible[day]
+            point = chance.share()
+            if point < scenario_share and stories:
+                story = chance.one(stories)
+                scenes = story.tell(world, now, memory)
+                label = _label(scenes[0].row, story, scenes[0].substances)
+                row = scenes[0].row
+                for scene in scenes[1:]:
+                    later.put(now, scene.days, scene.row, _label(scene.row, story, scene.substances))
+            elif point < scenario_share + look_alike_share:
+                kind = chance.of(alikes)
+                row = kind.make(world, now)
+                label = Label(declaration_id=row["declaration_id"], typologies=[], look_alike=kind.name)
+            else:
+                row = chance.of(honest.REGIMES)(world, now)
+                label = Label(declaration_id=row["declaration_id"], typologies=[])
+            _plan_changes(row, label, now, later, world, amended_share, cancelled_share)
+        stamped = now.isoformat(timespec="milliseconds")[:-6] + "Z"
+        if row["lodged_at"] is None:
+            row["lodged_at"] = stamped
+            if duplicate_share and chance.maybe(duplicate_share):
+                later.put(now, chance.between(0, 0.01), row, label)
+        yield row, label
+
+
+def _label(row: Row, story: Scenario, substances: tuple[str, ...]) -> Label:
+    return Label(
+        declaration_id=row["declaration_id"],
+        typologies=list(story.typologies),
+        substances=list(substances),
+        scenario=story.name,
+    )
+
+
+def _plan_changes(
+    row: Row, label: Label, now: datetime, later: _Later, world: World, amended: float, cancelled: float
+) -> None:
+    point = world.chance.share()
+    if point < cancelled and not label.typologies:
+        later.put(now, world.chance.between(0.1, 6), _restated(row, "cancelled", {}), label)
+    elif cancelled <= point < cancelled + amended:
+        gross = row["gross_mass_kg"]
+        changes: dict[str, Any] = {
+            "gross_mass_kg": None if gross is None else round(gross * world.chance.between(1.0, 1.01), 2),
+        }
+        if row["regime"] == "export":
+            changes["exit_office"] = world.chance.one(("CN2200", "CN3100", "CN5300"))
+        later.put(now, world.chance.between(0.05, 4), _restated(row, "amended", changes), label)
