@@ -69,11 +69,11 @@ _LANGUAGES = {"formula": "zxx", "symbol": "zxx", "pinyin": "zh-Latn"}
 _WITHOUT_SPACES = {"zh", "zh-Hant", "ja", "th"}
 
 
-def _term(text: str, language: str, strength: str, names: set[str]) -> dict[str, str]:
-    kind = language if language in _LANGUAGES else ("name" if text.casefold() in names else "alias")
+def _term(text: str, language: str, strength: str, first: bool) -> dict[str, str]:
+    kind = language if language in _LANGUAGES else ("name" if first else "alias")
     match = "word"
     if text.endswith("~"):
-        text, match, kind = text[:-1], "stem", "name"
+        text, match, kind = text[:-1], "stem", kind
     elif language in ("formula", "symbol"):
         match = "exact"
     elif language in _WITHOUT_SPACES:
@@ -94,7 +94,7 @@ def _lexicon(folder: Path) -> Located:
             terms = []
             for strength in ("strong", "weak"):
                 for language, texts in (entry.pop(strength, None) or {}).items():
-                    terms += [_term(text, language, strength, {str(entry.get("substance"))}) for text in texts]
+                    terms += [_term(text, language, strength, first=n == 0) for n, text in enumerate(texts)]
             terms += [
                 {"text": cas, "language": "zxx", "kind": "cas", "strength": "strong", "match": "word"}
                 for cas in entry.get("cas", ())
