@@ -1,0 +1,117 @@
+"""Folding: many spellings of one text become one, so that tricks of writing do not hide a name.
+
+Folds width, case, accents, invisible characters and letters of other scripts inside a word, and offers further readings of a
+text in which letters were spaced out, broken by punctuation, or replaced by digits.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Letters of other scripts that look like Latin ones (after case folding). From the Unicode confusables (UTS #39), the part
+# that Cyrillic and Greek keyboards give.
+_LOOK_ALIKE = str.maketrans(
+    "авсԁеһіјкӏмнорԛѕтυѵԝхугзёїαβγεηικνορτυχωϲ",
+    "abcdehijklmhopqstuvwxyr3eiabyenikvoptuxwc",
+)
+_DIGIT_FOR_LETTER = (str.maketrans("013457$@", "olesstsa"), str.maketrans("0134578|", "oieastbl"))
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
+_SPACES = re.compile(r"[\s_\u3000]+")
+_DASHES = re.compile("[\u2010-\u2015\u2212\u00ad\ufe58\ufe63\uff0d\u30fb]")
+_WORD = re.compile(r"[^\W\d_]+")
+_CJK = "\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003ffff"
+_SPACED_CJK = re.compile(rf"(?<=[{_CJK}])[ .·*\-]+(?=[{_CJK}])")
+_LETTER_RUN = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-*·,/|:+~]{1,3}){3,}[^\W_](?![^\W_])")
+_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[.\-*·'’`^~|/]+(?=[^\W\d_])")
+_LETTERS_AND_DIGITS = re.compile(r"(?<![\w.])(?=[\w$@|]*[^\W\d_])(?=[\w$@|]*[\d$@|])[\w$@|]{5,}(?![\w.])")
+
+
+def plain(text: str) -> str:
+    """Return NFKC without invisible characters: case kept, for symbols and formulae."""
+    return _DASHES.sub("-", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
+
+
+def _without_accents(text: str) -> str:
+    parts = []
+    latin = False
+    for char in unicodedata.normalize("NFD", text):
+        if unicodedata.combining(char):
+            if not latin:
+                parts.append(char)
+        else:
+            latin = char < "\u0250"
+            parts.append(char)
+    return unicodedata.normalize("NFC", "".join(parts))
+
+
+def _one_script(match: re.Match[str]) -> str:
+    word = match.group()
+    if word.isascii() or not any("a" <= c <= "z" for c in word):
+        return word
+    return word.translate(_LOOK_ALIKE)
+
+
+def fold(text: str) -> str:
+    """Return the form in which texts and terms are compared."""
+    folded = plain(text).casefold()
+    if not folded.isascii():
+        folded = _SPACED_CJK.sub("", _WORD.sub(_one_script, _without_accents(folded)))
+    return _SPACES.sub(" ", folded).strip()
+
+
+def _looks_hidden(text: str) -> bool:
+    """Tell whether a word mixes scripts, or invisible characters stand inside it: signs of intent, not of a typo."""
+    if text.isascii():
+        return False
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    if _INVISIBLE.search(normal.replace("\ufeff", "", 1).replace("\u00ad", "")):
+        return True
+    return any(_one_script(m) != m.group() for m in _WORD.finditer(_without_accents(normal)))
+
+
+def hidden(text: str) -> bool:
+    """Tell whether :func:`fold` had to undo a disguise in ``text`` (mixed scripts, invisible characters)."""
+    return _looks_hidden(text)
+
+
+def _joined_letters(match: re.Match[str]) -> str:
+    return "".join(c for c in match.group() if c.isalnum())
+
+
+def readings(folded: str) -> list[str]:
+    """Return further readings of a folded text, each differing from it: letters joined, breaks removed, digits as letters.
+
+    >>> readings("g a l l i u m 5n")
+    ['gallium 5n']
+    >>> readings("ga11ium") == ['gallium', 'gaiiium'] or "gallium" in readings("ga11ium")
+    True
+    """
+    found = [_LETTER_RUN.sub(_joined_letters, folded), _BROKEN_WORD.sub("", folded)]
+    if _LETTERS_AND_DIGITS.search(folded):
+        for table in _DIGIT_FOR_LETTER:
+            found.append(_LETTERS_AND_DIGITS.sub(lambda m, t=table: m.group().translate(t), folded))  # type: ignore[misc]
+    kept: list[str] = []
+    for reading in found:
+        if reading != folded and reading not in kept:
+            kept.append(reading)
+    return kept
+
+
+def compact(folded: str) -> tuple[str, list[int], list[int]]:
+    """Return the text without separators, with the places where words start and end.
+
+    Returns
+    -------
+    text, starts (offsets in it where a word starts), ends (offsets where a word ends).
+    """
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    for match in _WORD.finditer(folded):
+        starts.append(at)
+        at += len(match.group())
+        ends.append(at)
+        parts.append(match.group())
+    return "".join(parts), starts, ends

@@ -1,0 +1,88 @@
+"""Party features of one declaration: contacts that the two ends of a shipment share, forwarders as consignees, uniforms.
+
+Only whether and which kinds of contact are shared leaves this module, never the contact itself: it is personal data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from detectors._folding import fold
+from detectors.text import Reader
+from schemas.decode import Row
+
+_DIGITS = re.compile(r"\D")
+_NOT_ALNUM = re.compile(r"[\W_]+")
+_SENDERS = ("exporter", "declarant", "carrier")
+_RECEIVERS = ("consignee", "notify")
+#: A telephone number is compared by its last digits, so that country codes and trunk zeros do not matter.
+_PHONE_TAIL = 8
+
+
+def _contacts(party: Any) -> dict[str, str]:
+    found = {}
+    phone = _DIGITS.sub("", party["phone"] or "")
+    if len(phone) >= _PHONE_TAIL - 1:
+        found["phone"] = phone[-_PHONE_TAIL:]
+    if party["email"] and "@" in party["email"]:
+        found["email"] = party["email"].strip().casefold()
+    address = _NOT_ALNUM.sub("", fold(party["address"] or ""))
+    if len(address) >= 8:
+        found["address"] = address
+    return found
+
+
+def _same_party(a: Any, b: Any) -> bool:
+    if a["id"] is not None and b["id"] is not None:
+        return bool(a["id"] == b["id"])
+    return bool(a["name"] and b["name"] and fold(a["name"]) == fold(b["name"]))
+
+
+def shared_contacts(row: Row) -> list[str]:
+    """Return the kinds of contact that a sender and a receiver, being two parties, have in common."""
+    best: list[str] = []
+    receivers = [row[role] for role in _RECEIVERS if row[role] is not None]
+    if not receivers:
+        return best
+    received = [(party, _contacts(party)) for party in receivers]
+    if not any(contacts for _, contacts in received):
+        return best
+    for role in _SENDERS:
+        sender = row[role]
+        if sender is None:
+            continue
+        sent = _contacts(sender)
+        for receiver, contacts in received:
+            if _same_party(sender, receiver):
+                continue
+            shared = sorted(kind for kind, value in sent.items() if contacts.get(kind) == value)
+            if len(shared) > len(best):
+                best = shared
+    return best
+
+
+class PartyReader:
+    """Party columns; names are read with the vocabulary of the text reader."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def columns(self, rows: Sequence[Row]) -> list[pl.Series]:
+        """Return the declaration columns of parties."""
+        shared = [shared_contacts(row) for row in rows]
+        consignees = self._reader.read([row["consignee"] and row["consignee"]["name"] for row in rows])
+        others = self._reader.read([row["notify"] and row["notify"]["name"] for row in rows])
+        return [
+            pl.Series("shared_contacts", shared, dtype=pl.List(pl.String)),
+            pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
+            pl.Series("consignee_forwards", ["forwarder" in c.flags for c in consignees], dtype=pl.Boolean),
+            pl.Series(
+                "military_end_user",
+                ["military" in c.flags or "military" in o.flags for c, o in zip(consignees, others, strict=True)],
+                dtype=pl.Boolean,
+            ),
+        ]

@@ -1,0 +1,215 @@
+"""The three stage functions: all that a driver (Faust worker, replay) calls. They know no Kafka and no clock.
+
+>>> from detectors import engine
+>>> from detectors.batch import Batch
+>>> screened = engine.screen(Batch.of([]), engine.default_reference(), engine.default_models())
+>>> screened.verdicts
+[]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import uuid5
+
+from pydantic_core import to_jsonable_python
+
+from detectors import features, personal, reference
+from detectors.batch import Batch
+from detectors.correlate import NAMESPACE, Case
+from detectors.correlate import correlate as _correlate
+from detectors.features import Features
+from detectors.models import Models
+from detectors.reference import Reference
+from detectors.rules import Hit
+from schemas import ENGINE_VERSION
+from schemas.alert import Alert
+from schemas.decode import Row
+from schemas.finding import Evidence, Finding, Verdict
+from schemas.signal import Signal
+
+#: Findings of one rule on one declaration beyond this many are counted, not listed: 9,999 like items are one story.
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What :func:`screen` says of a batch.
+
+    ``verdicts``: one for each declaration that is news (findings, a later version, or a later event); ``signals``: what
+    the profile stage must remember; ``judged``: how many declarations were judged.
+    """
+
+    verdicts: list[Verdict]
+    signals: list[Signal]
+    judged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Correlated:
+    """What :func:`correlate` changed."""
+
+    cases: list[Case]
+    alerts: list[Alert]
+
+
+@cache
+def default_reference() -> Reference:
+    """Return the reference tables that come with Assay."""
+    return reference.load()
+
+
+@cache
+def default_models() -> Models:
+    """Return the rules and models that come with Assay."""
+    return Models.load()
+
+
+def screen(batch: Batch, reference: Reference, models: Models, personal_data: bool = False) -> Screened:
+    """Judge each declaration of a batch by itself.
+
+    Parameters
+    ----------
+    batch : decoded declarations.
+    reference : control lists, lexicon, prices, countries, looked up at each declaration's own day.
+    models : rules and learned models.
+    personal_data : keep personal data in what alerts will show.
+    """
+    if not len(batch):
+        return Screened([], [], 0)
+    computed = features.compute(batch, reference)
+    hits = models.rules.evaluate(computed.items, computed.declarations)
+    by_row: dict[int, list[Hit]] = {}
+    for hit in hits:
+        by_row.setdefault(hit.declaration, []).append(hit)
+    provenance = {
+        "rules": models.rules.version,
+        "reference": reference.version,
+        "models": models.learned,
+        "engine": ENGINE_VERSION,
+    }
+    verdicts = [
+        _verdict(row, by_row.get(n, []), provenance, batch.origins[n], personal_data)
+        for n, row in enumerate(batch.rows)
+        if n in by_row or row["version"] > 1 or row["event"] != "lodged"
+    ]
+    return Screened(verdicts, _signals(batch, computed), len(batch))
+
+
+def _verdict(
+    row: Row, hits: Sequence[Hit], provenance: Mapping[str, Any], origin: str | None, personal_data: bool
+) -> Verdict:
+    cancelled = row["event"] == "cancelled"
+    findings = [] if cancelled else _findings(row, hits)
+    return Verdict(
+        stage="screen",
+        declaration_id=row["declaration_id"],
+        declaration_version=row["version"],
+        event=row["event"],
+        event_time=row["lodged_at"],
+        findings=findings,
+        declaration=to_jsonable_python(personal.redact(row, personal_data)) if findings else {},
+        provenance=dict(provenance) | {"origin": origin},
+    )
+
+
+def _findings(row: Row, hits: Sequence[Hit]) -> list[Finding]:
+    counts: dict[str, int] = {}
+    found = []
+    for hit in hits:
+        counts[hit.rule.id] = counts.get(hit.rule.id, 0) + 1
+        if counts[hit.rule.id] <= _LISTED:
+            found.append(_finding(row, hit))
+    return [
+        finding.model_copy(
+            update={
+                "explanation": f"{finding.explanation} ({counts[finding.detector]} items in all, {_LISTED} listed.)"
+            }
+        )
+        if counts[finding.detector] > _LISTED
+        else finding
+        for finding in found
+    ]
+
+
+def _finding(row: Row, hit: Hit) -> Finding:
+    about = f"{row['declaration_id']}/{row['version']}/{hit.item_number}/{hit.rule.id}"
+    return Finding(
+        finding_id=str(uuid5(NAMESPACE, f"finding/{about}")),
+        declaration_id=row["declaration_id"],
+        declaration_version=row["version"],
+        item=hit.item_number,
+        code=hit.rule.code,
+        detector=hit.rule.id,
+        detector_version=ENGINE_VERSION,
+        score=round(hit.score, 4),
+        severity=hit.rule.level,
+        title=hit.title,
+        explanation=hit.explanation,
+        evidence=[Evidence(**each) for each in hit.evidence],
+        typologies=list(hit.rule.typologies),
+        substances=hit.substances,
+        observed_at=row["lodged_at"],
+    )
+
+
+def _signals(batch: Batch, computed: Features) -> list[Signal]:
+    """Return what windows will need of items that concern a controlled substance: one signal for each such item."""
+    concerned = computed.items.filter(computed.items["has_concerned"]).select(
+        "row",
+        "item_index",
+        "item_number",
+        "named_substance",
+        "control_substance",
+        "code_substance",
+        "named_role",
+        "controlled",
+        "net_mass_kg",
+        "value_usd",
+    )
+    signals = []
+    for entry in concerned.iter_rows(named=True):
+        row = batch.rows[entry["row"]]
+        exporter = row["exporter"] or row["declarant"]
+        substance = entry["control_substance"] or entry["code_substance"]
+        if substance is None and entry["named_role"] == "goods":
+            substance = entry["named_substance"]
+        if exporter is None or exporter["id"] is None or substance is None:
+            continue
+        code = row["items"][entry["item_index"]]["commodity_code"]
+        about = f"{row['declaration_id']}/{row['version']}/{entry['item_number']}"
+        signals.append(
+            Signal(
+                signal_id=str(uuid5(NAMESPACE, f"signal/exporter/{about}")),
+                key=f"exporter/{exporter['id']}",
+                declaration_id=row["declaration_id"],
+                declaration_version=row["version"],
+                event_time=row["lodged_at"],
+                hs6=code[:6] if code else None,
+                substance=substance,
+                country_of_export=row["country_of_export"],
+                country_of_destination=row["country_of_destination"],
+                net_mass_kg=entry["net_mass_kg"],
+                value_usd=entry["value_usd"],
+            )
+        )
+    return signals
+
+
+def profile(signals: Iterable[Signal], states: Mapping[str, Any]) -> tuple[list[Verdict], dict[str, Any]]:
+    """Apply signals to windowed states; return verdicts and the states that changed.
+
+    No profile detector exists yet, so there is nothing to remember and nothing to say; the stage stands so that its
+    detectors (issue 4) come without a change to the drivers.
+    """
+    return [], {}
+
+
+def correlate(verdicts: Sequence[Verdict], cases: Mapping[str, Case], now: datetime, threshold: int = 25) -> Correlated:
+    """Combine verdicts into alerts (see :func:`detectors.correlate.correlate`)."""
+    changed, alerts = _correlate(verdicts, cases, now, threshold)
+    return Correlated(changed, alerts)

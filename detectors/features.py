@@ -1,0 +1,197 @@
+"""Features: what the rules and models see of a batch, as two frames of columns.
+
+:data:`detectors.columns.COLUMNS` documents every column. Work is done in columns; what depends on words and codes only is
+looked up in :class:`detectors.goods.GoodsJudge`'s kept results; what few items need (price fits, prohibitions, licences) is
+computed for those items only. A column is null where its inputs are: a rule that compares null does not fire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from detectors import _licences, _parties, _routes, _values
+from detectors.batch import Batch
+from detectors.goods import Goods, GoodsJudge
+from detectors.reference import Reference
+from detectors.text import Reader, Reading
+from schemas.decode import Row
+
+#: Regimes in which goods leave the country, so that its export controls apply.
+_LEAVING = frozenset({"export", "passenger", "postal"})
+_KEPT_GOODS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Feature frames of one batch, and the facts behind them.
+
+    Attributes
+    ----------
+    items : a row per item, with ``row``, ``item_index``, ``item_number``, and the columns of both scopes.
+    declarations : a row per declaration, with ``row`` and the columns of scope "declaration".
+    goods : the facts of each item, in the order of ``items``.
+    """
+
+    items: pl.DataFrame
+    declarations: pl.DataFrame
+    goods: list[Goods]
+
+
+class FeatureMaker:
+    """Computes features against one reference, keeping what was worked out for texts and codes seen before."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self._reader = Reader.of(reference)
+        self._judge = GoodsJudge(reference)
+        self._cas = {number: entry.substance for entry in reference.lexicon for number in entry.cas}
+        self._kept: dict[tuple[Any, ...], Goods] = {}
+        self._routes = _routes.RouteBook(reference)
+        self._parties = _parties.PartyReader(self._reader)
+        self._controls = _licences.ControlBook(reference)
+        self._prices = _values.PriceBook(reference)
+        elements = {entry.substance: entry.element for entry in reference.lexicon}
+        self._producers: dict[str, set[str]] = {}
+        for substance, countries in reference.producers.items():
+            element = elements.get(substance)
+            if element:
+                self._producers.setdefault(element, set()).update(countries)
+
+    def compute(self, batch: Batch) -> Features:
+        """Return the feature frames of a batch."""
+        rows = batch.rows
+        exporting = [exporting_from(row) for row in rows]
+        items = [(n, item) for n, row in enumerate(rows) for item in row["items"]]
+        goods = self._goods(rows, items, exporting)
+        days = [row["lodged_at"].date() for row in rows]
+        declarations = batch.declarations.with_columns(
+            pl.Series("exporting_from", exporting, dtype=pl.String),
+            *self._routes.columns(rows, goods, batch.items["row"].to_list()),
+            *self._parties.columns(rows),
+        ).with_columns(_luggage())
+        item_frame = batch.items.with_columns(
+            *_goods_columns(goods),
+            self._origin_column(items, goods),
+            *self._controls.columns(rows, items, goods, days),
+        )
+        item_frame = item_frame.with_columns(
+            *self._prices.columns(item_frame, goods, [days[n] for n, _ in items], self.reference),
+        )
+        item_frame = item_frame.with_columns(*_values.mass_columns(item_frame, self.reference))
+        declarations = declarations.with_columns(*_values.load_columns(declarations, item_frame))
+        wide = item_frame.hstack(declarations.drop("row").select(pl.all().gather(item_frame["row"])))
+        return Features(wide, declarations, goods)
+
+    def _origin_column(self, items: list[tuple[int, Any]], goods: list[Goods]) -> pl.Series:
+        """Tell whether the origin produces the named metal; null without either, or where no producer is known."""
+        found: list[bool | None] = []
+        for (_, item), each in zip(items, goods, strict=True):
+            producers = self._producers.get(each.named_element) if each.named_element and item["origin"] else None
+            found.append(item["origin"] in producers if producers else None)
+        return pl.Series("origin_produces", found, dtype=pl.Boolean)
+
+    def _goods(self, rows: Sequence[Row], items: list[tuple[int, Any]], exporting: list[str | None]) -> list[Goods]:
+        descriptions = self._reader.read([item["description"] for _, item in items])
+        mark_texts = [_marks(item) for _, item in items]
+        marks = self._reader.read(mark_texts)
+        epochs = [self.reference.epoch(row["lodged_at"].date()) for row in rows]
+        if len(self._kept) > _KEPT_GOODS:
+            self._kept.clear()
+        kept = self._kept
+        goods = []
+        for (n, item), description, mark, mark_text in zip(items, descriptions, marks, mark_texts, strict=True):
+            key = (item["description"], mark_text, item["cas"], item["commodity_code"], exporting[n], epochs[n])
+            found = kept.get(key)
+            if found is None:
+                found = self._judged(description, mark, item, exporting[n], rows[n]["lodged_at"].date())
+                kept[key] = found
+            goods.append(found)
+        return goods
+
+    def _judged(self, description: Reading, marks: Reading, item: Any, exporting: str | None, day: date) -> Goods:
+        cas = self._cas.get(item["cas"]) if item["cas"] else None
+        return self._judge.judge(description, marks, cas, item["commodity_code"], exporting, day)
+
+
+def exporting_from(row: Row) -> str | None:
+    """Return the country whose export controls apply to a declaration, or None if goods do not leave one, or unknown."""
+    if row["regime"] not in _LEAVING:
+        return None
+    country = row["country_of_export"]
+    if country is None and row["exporter"] is not None:
+        country = row["exporter"]["country"]
+    if country is None and row["routing"]:
+        country = row["routing"][0]
+    return country if isinstance(country, str) else None
+
+
+def _marks(item: Any) -> str | None:
+    marks = [p["marks"] for p in item["packages"] if p["marks"]]
+    return " | ".join(marks) if marks else None
+
+
+def _luggage() -> pl.Expr:
+    return (
+        pl.col("regime").is_in(["passenger", "postal"]).fill_null(False)
+        | pl.col("mode").is_in(["passenger", "post"]).fill_null(False)
+    ).alias("luggage")
+
+
+def _goods_columns(goods: list[Goods]) -> list[pl.Series]:
+    text = pl.String
+    flag = pl.Boolean
+    number = pl.Float64
+    columns = [
+        pl.Series(name, [getattr(g, name) for g in goods], dtype=dtype)
+        for name, dtype in (
+            ("named_substance", text),
+            ("named_element", text),
+            ("named_role", text),
+            ("named_strength", text),
+            ("named_term", text),
+            ("named_where", text),
+            ("named_hidden", flag),
+            ("named_watched", flag),
+            ("named_controlled", flag),
+            ("code_fits_named", flag),
+            ("article_word", text),
+            ("material_word", text),
+            ("purity_pct", number),
+            ("purity_text", text),
+            ("purity_nines", number),
+            ("purity_unusual", flag),
+            ("purity_gap_nines", number),
+            ("purity_threshold_pct", number),
+            ("vague", flag),
+            ("control_basis", text),
+            ("code_substance", text),
+            ("text_denies_code", flag),
+            ("material_heading", flag),
+        )
+    ]
+    for name, group in (
+        ("is_sample", "sample"),
+        ("in_bottle", "bottle"),
+        ("metal_hint", "metal_hint"),
+        ("denies_origin", "origin_denial"),
+        ("denies_control", "not_controlled"),
+    ):
+        columns.append(pl.Series(name, [group in g.flags for g in goods], dtype=flag))
+    return columns
+
+
+@lru_cache(maxsize=4)
+def maker(reference: Reference) -> FeatureMaker:
+    """Return the feature maker of a reference (made once; it holds the automaton and the kept readings)."""
+    return FeatureMaker(reference)
+
+
+def compute(batch: Batch, reference: Reference) -> Features:
+    """Return the feature frames of a batch (see :class:`Features`)."""
+    return maker(reference).compute(batch)

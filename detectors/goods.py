@@ -1,0 +1,319 @@
+"""What an item's goods are, from its words and its code: substances named, their role, and controls that apply.
+
+Everything here depends on the words, the code, the exporting country and the interval between control dates only, so it is
+worked out once for each combination and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from detectors._purity import nines_of
+from detectors.reference import Reference
+from detectors.text import EMPTY, Mention, Reading
+from schemas.reference import ControlEntry, LexiconEntry
+
+Role = Literal["goods", "hint", "ingredient"]
+Basis = Literal["code", "code+text", "text", "heading"]
+
+#: Chapters of finished goods, in which a substance's name may honestly stand for what is inside.
+_FINISHED_CHAPTERS = frozenset(
+    "30 33 34 35 36 37 42 43 46 49 61 62 63 64 65 66 67 82 84 85 86 87 88 89 90 91 92 93 94 95 96 97".split()
+)
+#: Headings under which mixtures, preparations and reference materials of any substance are honestly declared.
+_GENERAL_HEADINGS = ("3822", "3825", "9705", "9023", "9801", "9999")
+#: Chapters whose goods are sold as material: by weight, at a price per kg.
+_MATERIAL_CHAPTERS = frozenset("25 26 27 28 29 31 32 38 39 40 68 69 70 72 74 75 76 78 79 80 81".split())
+_MATERIAL_HEADINGS = ("7301", "7303", "7304", "7305", "7306", "7325", "7326", "7106", "7112")
+#: From this grade on (99.999 %), a stated purity is unusual for ordinary base metals, minerals and articles.
+_UNUSUAL_NINES = 5.0
+_LICENSED = ("licence_required",)
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Facts about the goods of one item; the feature columns of the same names document each (:mod:`detectors.columns`)."""
+
+    named_substance: str | None = None
+    named_element: str | None = None
+    named_role: Role | None = None
+    named_strength: str | None = None
+    named_term: str | None = None
+    named_where: str | None = None
+    named_hidden: bool = False
+    named_headings: tuple[str, ...] = ()
+    named_watched: bool = False
+    named_controlled: bool = False
+    code_fits_named: bool | None = None
+    article_word: str | None = None
+    material_word: str | None = None
+    purity_pct: float | None = None
+    purity_text: str | None = None
+    purity_nines: float | None = None
+    purity_unusual: bool = False
+    purity_gap_nines: float | None = None
+    purity_threshold_pct: float | None = None
+    vague: bool = False
+    flags: frozenset[str] = frozenset()
+    control: ControlEntry | None = None
+    control_basis: Basis | None = None
+    code_substance: str | None = None
+    text_denies_code: bool = False
+    material_heading: bool = False
+
+
+NOTHING = Goods()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    mention: Mention
+    entry: LexiconEntry
+    where: str
+    role: Role
+
+
+def _starts(code: str | None, prefixes: Iterable[str]) -> bool:
+    return code is not None and code.startswith(tuple(prefixes))
+
+
+def material_heading(code: str | None) -> bool:
+    """Tell whether goods of the code are sold as material."""
+    return code is not None and (code[:2] in _MATERIAL_CHAPTERS or code.startswith(_MATERIAL_HEADINGS))
+
+
+class GoodsJudge:
+    """Works out :class:`Goods` against one reference."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._lexicon = {entry.substance: entry for entry in reference.lexicon}
+
+    def judge(
+        self,
+        description: Reading,
+        marks: Reading,
+        cas_substance: str | None,
+        code: str | None,
+        exporting_from: str | None,
+        day: date,
+    ) -> Goods:
+        """Return the facts of one item.
+
+        Parameters
+        ----------
+        description, marks : readings of the goods description and of the marks on packages.
+        cas_substance : the substance of the declared CAS number, if the lexicon knows it.
+        code : declared commodity code.
+        exporting_from : country whose export controls apply (None: no export, or not known).
+        day : the declaration's day.
+        """
+        in_force = self._reference.controls_on(day)
+        licensed = [e for e in in_force if e.measure in _LICENSED]
+        here = [e for e in licensed if exporting_from in e.territories]
+        chosen = self._choose(description, marks, cas_substance, code)
+        purity = description.purity or marks.purity
+        percent = purity.percent if purity else None
+        named = chosen.entry if chosen else None
+        control, basis, below = self._control(here, chosen, code, percent)
+        gap, threshold = _gap_below(below, percent)
+        of_code = _substance_of_code(licensed, code)
+        watched = bool(named and _concerns(licensed, named))
+        return Goods(
+            named_substance=named.substance if named else None,
+            named_element=named.element if named else None,
+            named_role=chosen.role if chosen else None,
+            named_strength=chosen.mention.strength if chosen else None,
+            named_term=chosen.mention.term if chosen else None,
+            named_where=chosen.where if chosen else None,
+            named_hidden=chosen.mention.hidden if chosen else False,
+            named_headings=named.headings if named else (),
+            named_watched=watched,
+            named_controlled=bool(named and _concerns(here, named)),
+            code_fits_named=_fits(code, chosen),
+            article_word=description.article,
+            material_word=description.material or marks.material,
+            purity_pct=percent,
+            purity_text=purity.text if purity else None,
+            purity_nines=purity.nines if purity else None,
+            purity_unusual=bool(purity and purity.nines >= _UNUSUAL_NINES - 0.01 and _ordinary(code)),
+            purity_gap_nines=gap,
+            purity_threshold_pct=threshold,
+            vague=description.vague,
+            flags=description.flags | marks.flags,
+            control=control,
+            control_basis=basis,
+            code_substance=of_code.substance if of_code else None,
+            text_denies_code=_denies(of_code, description, self._lexicon),
+            material_heading=material_heading(code),
+        )
+
+    def _choose(
+        self, description: Reading, marks: Reading, cas_substance: str | None, code: str | None
+    ) -> _Candidate | None:
+        """Pick the mention that matters most: goods before hints before ingredients, strong before weak, hidden first."""
+        found: list[_Candidate] = []
+        if cas_substance and cas_substance in self._lexicon:
+            mention = Mention(cas_substance, "CAS", "strong")
+            found.append(_Candidate(mention, self._lexicon[cas_substance], "cas", "goods"))
+        for reading, where in ((description, "description"), (marks, "marks")):
+            for mention in reading.mentions:
+                entry = self._lexicon.get(mention.substance)
+                if entry is None or mention.denied:
+                    continue
+                role = _role(mention, entry, reading if reading is not EMPTY else description, description, code)
+                found.append(_Candidate(mention, entry, where, role))
+        if not found:
+            return None
+        rank = {"goods": 0, "hint": 1, "ingredient": 2}
+        return min(
+            found,
+            key=lambda c: (
+                rank[c.role],
+                c.mention.strength != "strong",
+                not c.mention.hidden,
+                _fits(code, c) is not False,
+                c.entry.kind == "element",
+            ),
+        )
+
+    def _control(
+        self, here: list[ControlEntry], chosen: _Candidate | None, code: str | None, percent: float | None
+    ) -> tuple[ControlEntry | None, Basis | None, ControlEntry | None]:
+        """Return the control that applies, on which ground, and the one that a purity just misses."""
+        best: tuple[int, ControlEntry, Basis] | None = None
+        below: ControlEntry | None = None
+        for entry in here:
+            basis = _basis(entry, chosen, code)
+            if basis is None:
+                continue
+            if _misses(entry, percent):
+                below = below or entry
+                continue
+            order = {"code": 0, "code+text": 1, "text": 2, "heading": 3}[basis]
+            if best is None or order < best[0]:
+                best = (order, entry, basis)
+        return (best[1], best[2], below) if best else (None, None, below)
+
+
+def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: Reading, code: str | None) -> Role:
+    """Tell whether the substance is the goods, or part of an article that is."""
+    graded = reading.purity is not None and reading.purity.nines >= 2.9
+    own_code = _starts(code, entry.headings) and not _starts(code, _GENERAL_HEADINGS)
+    article = description.article is not None
+    if mention.minor:
+        return "ingredient"
+    if mention.strength == "weak" and not (graded or own_code):
+        return "ingredient" if article else "hint"
+    if own_code or not article:
+        finished = code is not None and code[:2] in _FINISHED_CHAPTERS and _starts(code, entry.article_headings)
+        return "ingredient" if finished and not graded and reading.material is None else "goods"
+    return "goods" if graded and entry.element is not None else "ingredient"
+
+
+def _fits(code: str | None, chosen: _Candidate | None) -> bool | None:
+    """Tell whether the declared code is one under which the named substance is honestly declared."""
+    if code is None or chosen is None:
+        return None
+    allowed = (
+        chosen.entry.headings if chosen.role != "ingredient" else chosen.entry.headings + chosen.entry.article_headings
+    )
+    return _starts(code, allowed) or _starts(code, _GENERAL_HEADINGS)
+
+
+def _concerns(entries: list[ControlEntry], named: LexiconEntry) -> bool:
+    return any(_is_about(entry, named) for entry in entries)
+
+
+def _is_about(entry: ControlEntry, named: LexiconEntry) -> bool:
+    """Tell whether a control row is about the substance; compounds are listed one by one, so a row of gallium metal is
+    not about gallium nitride."""
+    if entry.substances:
+        return named.substance in entry.substances
+    return named.element in entry.elements if entry.elements else False
+
+
+def _basis(entry: ControlEntry, chosen: _Candidate | None, code: str | None) -> Basis | None:
+    named = chosen is not None and chosen.role == "goods" and chosen.mention.strength == "strong"
+    about = named and chosen is not None and _is_about(entry, chosen.entry)
+    same_hs6 = code is not None and entry.hs6 is not None and code[:6] == entry.hs6
+    if code is not None and entry.code10 is not None and len(code) >= 10 and code[:10] == entry.code10:
+        return "code"
+    if about:
+        return "code+text" if same_hs6 else "text"
+    if same_hs6 and entry.hs6_exclusive and code is not None and len(code) < 10:
+        # Six or eight digits that name the substance; with ten, the country's own tariff says which line is controlled.
+        return None if chosen is not None and chosen.role == "goods" else "heading"
+    return None
+
+
+def _misses(entry: ControlEntry, percent: float | None) -> bool:
+    threshold = entry.threshold_purity_pct
+    if threshold is None or percent is None:
+        return False
+    return percent < threshold if entry.threshold_inclusive else percent <= threshold
+
+
+def _gap_below(entry: ControlEntry | None, percent: float | None) -> tuple[float | None, float | None]:
+    """Return by how many nines a purity stays below the threshold of a control, and the threshold."""
+    if entry is None or percent is None or entry.threshold_purity_pct is None:
+        return None, None
+    gap = nines_of(entry.threshold_purity_pct) - nines_of(percent)
+    return gap, entry.threshold_purity_pct
+
+
+def _ordinary(code: str | None) -> bool:
+    """Tell whether the code is of goods for which nobody states five nines."""
+    if code is None:
+        return False
+    return code[:2] in {
+        "25",
+        "44",
+        "48",
+        "61",
+        "62",
+        "63",
+        "64",
+        "68",
+        "69",
+        "70",
+        "72",
+        "73",
+        "74",
+        "75",
+        "76",
+        "78",
+        "79",
+        "80",
+        "82",
+        "83",
+        "94",
+        "95",
+        "96",
+    }
+
+
+def _substance_of_code(licensed: list[ControlEntry], code: str | None) -> ControlEntry | None:
+    """Return a control whose national code is the declared one: such a code names its substance."""
+    if code is None or len(code) < 8:
+        return None
+    for entry in licensed:
+        if entry.kind != "goods" or not entry.substances:
+            continue
+        if len(code) >= 10 and entry.code10 == code[:10]:
+            return entry
+    return None
+
+
+def _denies(of_code: ControlEntry | None, description: Reading, lexicon: dict[str, LexiconEntry]) -> bool:
+    """Tell whether a description names something, but nothing of the element that the code stands for."""
+    if of_code is None or description is EMPTY or description.vague:
+        return False
+    elements = {lexicon[s].element for s in of_code.substances if s in lexicon} | set(of_code.elements)
+    named = {lexicon[m.substance].element for m in description.mentions if m.substance in lexicon and not m.denied}
+    if named & elements:
+        return False
+    return bool(named) or description.article is not None
