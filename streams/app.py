@@ -1,0 +1,270 @@
+"""The live driver: a Faust app whose agents run the stage functions of :mod:`detectors.engine` over Kafka topics.
+
+::
+
+    declarations -> [screen] -> findings -> [correlate] -> alerts
+                       |           ^            ^
+                       v           |            v
+                    signals -> [profile]      cases
+
+An agent takes blocks of raw records (:mod:`streams.worker.transport`), gathers a few of them with ``noack_take``, runs its stage
+(:mod:`streams.worker.stages`), and acknowledges when every result is in Kafka. Delivery is at least once; ids that follow
+from what they are about, and cases that remember what was applied, make the results the same however often a record comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import faust
+import structlog
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
+
+from schemas import ENGINE_VERSION
+from schemas.errors import BrokerError
+from streams import clients, topics
+from streams.settings import Settings
+from streams.worker import control, guard, health
+from streams.worker.case_store import CaseStore
+from streams.worker.metrics import Metrics
+from streams.worker.outbox import Outbox
+from streams.worker.stages import Stages
+from streams.worker.transport import Block, BlockSchema, BlockTransport
+
+StageName = Literal["screen", "profile", "correlate"]
+STAGES: dict[StageName, str] = {"screen": "declarations", "profile": "signals", "correlate": "findings"}
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: Blocks in a batch at most, and how long (seconds) a batch waits to fill: what a quiet feed pays in latency.
+TAKE_BLOCKS = 4
+TAKE_SECONDS = 0.01
+#: Blocks that may wait in front of an agent before fetching pauses.
+WAITING_BLOCKS = 24
+#: A worker that is killed keeps its partitions for so long; below the group's rebalance time, above a long pause.
+SESSION_SECONDS = 10.0
+#: Pause before a batch is done again, doubled up to the last.
+RETRY_SECONDS = (0.5, 30.0)
+STOP_SECONDS = 20.0
+
+
+def faust_app(chosen: Settings) -> faust.App:
+    """Return a Faust app for these settings, with the block transport and without web server, leader topic or tables."""
+    store = chosen.state_dir / "faust"
+    store.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        chosen.group,
+        broker=clients.faust_broker_url(chosen),
+        broker_credentials=clients.faust_credentials(chosen),
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=SESSION_SECONDS / 4,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=2048,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        producer_max_request_size=clients.MAX_REQUEST_BYTES,
+        producer_max_batch_size=256 * 1024,
+        producer_compression_type=clients.compression(),
+        stream_buffer_maxsize=WAITING_BLOCKS,
+        datadir=store,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        worker_redirect_stdouts=False,
+    )
+    app.transport = BlockTransport(app.conf.broker_consumer, app)
+    app.producer_transport = BlockTransport(app.conf.broker_producer, app)
+    return app
+
+
+class Worker:
+    """One worker process: agents, state, health, and what they need.
+
+    Parameters
+    ----------
+    wanted : the stages to run; by default all.
+    packs : rule packs (files or folders); by default those that come with Assay.
+    patience : seconds without progress after which the worker calls itself stalled.
+
+    Raises
+    ------
+    RulePackError : a rule pack has mistakes.
+    """
+
+    def __init__(
+        self,
+        chosen: Settings,
+        wanted: Sequence[StageName] = (),
+        packs: Sequence[Path] = (),
+        patience: float = health.PATIENCE_SECONDS,
+    ) -> None:
+        self._chosen = chosen
+        self._named = topics.named(chosen)
+        self._wanted = tuple(dict.fromkeys(wanted)) or tuple(STAGES)
+        self._options = clients.aio_consumer_options(chosen)
+        self.metrics = Metrics()
+        self.metrics.version("engine", ENGINE_VERSION)
+        self._judging = control.Judging(self.metrics, packs)
+        self._app = faust_app(chosen)
+        self._agents: list[Any] = []
+        self.health = health.Health(self._crash, self._ended, self._assigned, patience)
+        self._cases = CaseStore(self._options, self._named["cases"], self._named["alerts"], self.health.working)
+        self._stages = Stages(
+            chosen, lambda: Outbox(self._app, chosen), self._judging, self._cases, self.metrics, self._committed
+        )
+        self._stopping = False
+        for stage in self._wanted:
+            topic = self._app.topic(self._named[STAGES[stage]], schema=BlockSchema())
+            self._agents.append(self._app.agent(topic, name=stage)(self._agent(stage)))
+        self._app.on_partitions_revoked.connect(self._revoked)
+
+    def _agent(self, stage: StageName) -> Callable[[Any], Awaitable[None]]:
+        run: Callable[[Sequence[Block]], Awaitable[None]] = getattr(self._stages, stage)
+
+        async def agent(stream: Any) -> None:
+            async for events in stream.noack_take(TAKE_BLOCKS, within=TAKE_SECONDS):
+                for event in await self._settled(stage, run, events):
+                    await stream.ack(event)
+
+        return agent
+
+    async def _settled(
+        self, stage: StageName, run: Callable[[Sequence[Block]], Awaitable[None]], events: Sequence[Any]
+    ) -> Sequence[Any]:
+        """Run a stage on a batch until it succeeds; return the events that are done with.
+
+        Blocks from before a rebalance are left out: whoever owns their partition now gets them again.
+        """
+        pause, last_pause = RETRY_SECONDS
+        attempt = 0
+        while True:
+            ours = [event for event in events if event.message.generation_id == self._app.consumer_generation_id]
+            if not ours or (attempt and (self._app.rebalancing or self._stopping)):
+                return ()
+            blocks = [event.value for event in ours]
+            begun = time.monotonic()
+            try:
+                await run(blocks)
+            except Exception as error:
+                attempt += 1
+                self.metrics.failures.labels(stage).inc()
+                log.error("batch failed, doing it again", stage=stage, attempt=attempt, error=guard.named(error))
+                self._cases.drop()  # what was written is not known: read it again
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, last_pause)
+                continue
+            self.metrics.stage_seconds.labels(stage).observe(time.monotonic() - begun)
+            self.metrics.batch_records.labels(stage).observe(sum(len(block) for block in blocks))
+            self.metrics.last_progress.set_to_current_time()
+            return ours
+
+    async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        self._cases.drop(tp.partition for tp in revoked if tp.topic == self._named["findings"])
+
+    def _committed(self, partition: int) -> int | None:
+        found: int | None = self._app.consumer._committed_offset[TP(self._named["findings"], partition)]
+        return found
+
+    def _assigned(self) -> dict[TP, int | None]:
+        consumer = self._app.consumer
+        try:
+            return {tp: consumer._committed_offset[tp] for tp in consumer.assignment()}
+        except ConsumerNotStarted:
+            return {}
+
+    def _crash(self) -> str | None:
+        return type(self._app.crash_reason).__name__ if self._app.crashed else None
+
+    def _ended(self) -> list[str]:
+        """Name the agents without a running task."""
+        if not self.health.started or self._stopping:
+            return []
+        return [
+            agent.name
+            for agent in self._agents
+            if not any(ref.actor_task is not None and not ref.actor_task.done() for ref in agent._actors)
+        ]
+
+    def check_topics(self) -> None:
+        """Raise BrokerError unless the declared topics exist and those keyed alike have the same number of partitions."""
+        with clients.admin(self._chosen) as admin:
+            found = topics.actual(admin, list(self._named.values()))
+        missing = [name for name in self._named.values() if name not in found]
+        if missing:
+            raise BrokerError(f"missing topics: {', '.join(missing)}\nrun `assay topics apply` to create them")
+        counts = {name: found[self._named[name]].partitions for name in ("findings", "alerts", "cases")}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+            raise BrokerError(f"findings, alerts and cases need the same number of partitions, but {told}")
+
+    async def run(self, stop: asyncio.Event, port: int = health.PORT) -> None:
+        """Work until ``stop`` is set, then finish what was begun, commit, and leave.
+
+        Parameters
+        ----------
+        port : of health and metrics on loopback; 0 takes a free one. The log says which.
+
+        Raises
+        ------
+        BrokerError : topics are missing or do not fit, or the worker crashed.
+        """
+        await asyncio.to_thread(self.check_topics)
+        followed = control.Followed(self._judging, self._options, self._named["reference"])
+        tasks: list[asyncio.Task[None]] = []
+        server = None
+        try:
+            server, used = await health.serve(self.health, self.metrics, port)
+            log.info("health and metrics", url=f"http://{health.HOST}:{used}/health", port=used)
+            await followed.catch_up()
+            tasks = [
+                asyncio.create_task(followed.follow()),
+                asyncio.create_task(control.watch_files(self._judging)),
+                asyncio.create_task(health.watch(self.health, self.metrics, self._options)),
+            ]
+            _settle_memory()
+            await self._app.start()
+            self.health.started = True
+            log.info("worker started", stages=self._wanted, group=self._chosen.group)
+            await self._until(stop)
+        finally:
+            await self._leave(tasks)
+            await followed.close()
+            if server is not None:
+                await server.cleanup()
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if self._app.crashed:
+                raise BrokerError(f"the worker crashed: {self._app.crash_reason!r}")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=0.5)
+
+    async def _leave(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        log.info("worker stopping")
+        self._stopping = True
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._app.stop()
+        except TimeoutError:
+            log.error("not everything begun could be finished; it will be delivered again", seconds=STOP_SECONDS)
+        except Exception as error:
+            log.error("error while stopping", error=guard.named(error))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._stages.close()
+        log.info("worker stopped")
+
+
+def _settle_memory() -> None:
+    """Keep rules, tables and libraries out of garbage collection, and collect less often: batches are short-lived."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,0 +1,213 @@
+"""What judges, replaced while the worker runs: rule packs from files, rule packs and tables from the topic ``reference``.
+
+All or nothing: a pack or a table with a mistake is refused as a whole, with its errors in the log and a count in the
+metrics, and what was in use stays in use. A batch is judged by one pair of tables and rules from beginning to end.
+
+Records of ``reference``: key ``rules/<pack>`` with the YAML text of a pack, which goes before a file of the same pack; key
+``table/<name>`` with a :class:`schemas.reference.ReferenceRecord`. A record without a value takes a pack or table back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+import yaml
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic import ValidationError
+
+from detectors import engine
+from detectors.models import Models
+from detectors.reference import Reference
+from detectors.rules import loading
+from detectors.rules.ruleset import DEFAULT_PACKS, RuleSet
+from detectors.rules.watch import RuleSetHolder
+from schemas.errors import ReferenceError_, RulePackError
+from schemas.reference import ReferenceRecord
+from streams.worker.metrics import Metrics
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: Seconds between two looks at the pack files.
+POLL_SECONDS = 3.0
+_RULES, _TABLE = "rules/", "table/"
+
+
+class Judging:
+    """The reference tables and rules in use.
+
+    Parameters
+    ----------
+    packs : pack files or folders of them; by default those that come with Assay.
+
+    Raises
+    ------
+    RulePackError : the packs to begin with have mistakes; there is nothing older to keep.
+    """
+
+    def __init__(self, metrics: Metrics, packs: Sequence[Path] = ()) -> None:
+        self._metrics = metrics
+        self._paths: Sequence[Path] = packs or [DEFAULT_PACKS]
+        self._files = loading.read(self._paths)
+        self._offered: dict[str, str] = {}
+        self._tables: dict[str, ReferenceRecord] = {}
+        self._shipped = engine.default_reference()
+        self._reference = self._shipped
+        self._holder = RuleSetHolder(RuleSet.of(self._files), reference=lambda: self._reference)
+        self._replacing = threading.Lock()  # files and topic are looked at in threads of their own
+        self._publish()
+
+    @property
+    def current(self) -> tuple[Reference, Models]:
+        """The tables and rules that judge now, as one pair."""
+        return self._current
+
+    def _publish(self) -> None:
+        self._current = (self._reference, Models(self._holder.current))
+        self._metrics.version("rules", self._holder.current.version)
+        self._metrics.version("reference", self._reference.version)
+
+    def poll(self) -> None:
+        """Take pack files that changed since the last call."""
+        with self._replacing:
+            self._poll()
+
+    def _poll(self) -> None:
+        try:
+            files = loading.read(self._paths)
+        except RulePackError as error:
+            if self._holder.problems != error.problems:
+                self._holder.problems = error.problems
+                self._refuse("rules", "files", error.problems)
+            return
+        if files != self._files:
+            self._files = files
+            self._replace_rules("files")
+
+    def offer(self, key: str, value: bytes | None) -> None:
+        """Take a record of the topic ``reference``."""
+        with self._replacing:
+            if key.startswith(_RULES):
+                self._offer_pack(key, value)
+            elif key.startswith(_TABLE):
+                self._offer_table(key, value)
+            else:
+                self._refuse("other", key, [f"the key must begin with {_RULES} or {_TABLE}"])
+
+    def _offer_pack(self, key: str, value: bytes | None) -> None:
+        before = dict(self._offered)
+        try:
+            if value is None:
+                self._offered.pop(key, None)
+            else:
+                self._offered[key] = value.decode()
+        except UnicodeDecodeError as error:
+            self._refuse("rules", key, [f"not UTF-8: {error.reason} at byte {error.start}"])
+            return
+        if not self._replace_rules(key):
+            self._offered = before
+
+    def _replace_rules(self, source: str) -> bool:
+        named = {key.removeprefix(_RULES) for key in self._offered}
+        texts = {file: text for file, text in self._files.items() if _pack_of(text) not in named}
+        problems = self._holder.try_replace(texts | self._offered)
+        if problems:
+            self._refuse("rules", source, problems)
+            return False
+        self._publish()
+        log.info("rules in use", version=self._holder.current.version, source=source)
+        return True
+
+    def _offer_table(self, key: str, value: bytes | None) -> None:
+        name = key.removeprefix(_TABLE)
+        tables = {table: record for table, record in self._tables.items() if table != name}
+        try:
+            if value is not None:
+                record = ReferenceRecord.model_validate_json(value)
+                if record.table != name:
+                    raise ReferenceError_(f"the key says table {name}, the record {record.table}")
+                tables[name] = record
+            made = self._shipped
+            for record in tables.values():
+                made = made.with_record(record)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            self._refuse("table", key, [f"{'/'.join(map(str, first['loc']))}: {first['msg']}"])
+        except ReferenceError_ as error:
+            self._refuse("table", key, str(error).splitlines())
+        else:
+            self._tables, self._reference = tables, made
+            self._publish()
+            log.info("reference tables in use", version=made.version, source=key)
+
+    def _refuse(self, kind: str, source: str, problems: Sequence[str]) -> None:
+        self._metrics.refused.labels(kind).inc()
+        log.error("refused, what was in use stays", kind=kind, source=source, problems=list(problems)[:50])
+
+
+def _pack_of(text: str) -> str | None:
+    """Return the name of a pack, if the text is one."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
+    return found.get("pack") if isinstance(found, dict) else None
+
+
+async def watch_files(judging: Judging) -> None:
+    """Look at the pack files every :data:`POLL_SECONDS`, for ever; beside the event loop, since examples are run."""
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        try:
+            await asyncio.to_thread(judging.poll)
+        except Exception as error:  # this task must outlive whatever a file may hold
+            log.error("cannot look at the rule packs", error=repr(error))
+
+
+class Followed:
+    """The topic ``reference``, read to its end (:meth:`catch_up`) and then followed (:meth:`follow`)."""
+
+    def __init__(self, judging: Judging, options: Mapping[str, Any], topic: str) -> None:
+        self._judging = judging
+        self._topic = topic
+        self._consumer = AIOKafkaConsumer(group_id=None, **options)
+
+    async def catch_up(self) -> None:
+        """Take the latest record of every key, before anything is judged."""
+        await self._consumer.start()
+        place = TopicPartition(self._topic, 0)  # declared with one partition, so that changes have one order
+        self._consumer.assign([place])
+        end = (await self._consumer.end_offsets([place]))[place]
+        await self._consumer.seek_to_beginning(place)
+        latest: dict[str, bytes | None] = {}
+        while await self._consumer.position(place) < end:
+            for records in (await self._consumer.getmany(timeout_ms=1_000)).values():
+                for record in records:
+                    latest[_key(record.key)] = record.value
+        for key, value in latest.items():
+            if value is not None:
+                await asyncio.to_thread(self._judging.offer, key, value)
+
+    async def follow(self) -> None:
+        """Take what comes, for ever."""
+        while True:
+            try:
+                record = await self._consumer.getone()
+                await asyncio.to_thread(self._judging.offer, _key(record.key), record.value)
+            except Exception as error:  # a broker that is away, or what a record may hold: this task must outlive both
+                log.error("cannot follow the topic reference", error=repr(error))
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def close(self) -> None:
+        """Leave the topic."""
+        with contextlib.suppress(Exception):
+            await self._consumer.stop()
+
+
+def _key(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "backslashreplace")

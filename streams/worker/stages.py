@@ -1,0 +1,255 @@
+"""The stages as the agents run them: records in, stage function behind the guard, results written and acknowledged.
+
+Each method returns when all its results are safely in Kafka; only then may the records be acknowledged. Whatever a record holds,
+it ends in a result or in a dead letter; what raises here is trouble with Kafka, and the batch is done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+from aiokafka.structs import ConsumerRecord
+
+from detectors import engine
+from detectors.batch import Batch
+from detectors.correlate import Case
+from schemas.alert import Alert
+from schemas.dead_letter import Stage
+from schemas.decode import Row, unknown_fields
+from schemas.errors import RecordError
+from schemas.export import cloudevents
+from schemas.finding import Verdict
+from schemas.signal import SignalBlock
+from streams.settings import Settings
+from streams.topics import MAX_RECORD_BYTES
+from streams.worker import guard
+from streams.worker.case_store import CaseStore, Held
+from streams.worker.control import Judging
+from streams.worker.dead_letters import dead_letter, origin_of
+from streams.worker.guard import Decoded, Failure
+from streams.worker.metrics import Metrics
+from streams.worker.outbox import Outbox
+from streams.worker.transport import Block
+
+T = TypeVar("T")
+log = structlog.stdlib.get_logger(__name__)
+
+#: Header of ``findings``: when the declaration's record came to Kafka, in milliseconds.
+ARRIVED = "arrived"
+#: Field names that are warned of at most; a feed that invents a name for every record must not fill the memory.
+_NAMES_WARNED = 1_000
+#: Room that Kafka's frame of a record needs beside key, value and headers.
+_FRAME_BYTES = 16 * 1024
+
+
+class Stages:
+    """The three stages of one worker.
+
+    Parameters
+    ----------
+    outbox : makes the outbox of a batch.
+    judging : rules and reference tables in force.
+    cases : state of the correlate stage.
+    committed : gives the committed offset of a partition of ``findings``.
+    """
+
+    def __init__(
+        self,
+        chosen: Settings,
+        outbox: Callable[[], Outbox],
+        judging: Judging,
+        cases: CaseStore,
+        metrics: Metrics,
+        committed: Callable[[int], int | None],
+    ) -> None:
+        self._chosen = chosen
+        self._outbox = outbox
+        self._judging = judging
+        self._cases = cases
+        self._metrics = metrics
+        self._committed = committed
+        self._warned: set[str] = set()
+        # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="judge")
+
+    def close(self) -> None:
+        """Let the judging thread end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def screen(self, blocks: Sequence[Block]) -> None:
+        """Judge declarations; write verdicts, signals and dead letters."""
+        records = [record for block in blocks for record in block.records]
+        loop = asyncio.get_running_loop()
+        judged, failed = await loop.run_in_executor(self._pool, self._judge, records)
+        outbox = self._outbox()
+        self._bury(outbox, "declarations", failed)
+        for verdicts, block, _ in judged:
+            for declaration_id, raw, at in verdicts:
+                outbox.add("findings", declaration_id, raw, [(ARRIVED, str(at).encode())])
+            if block is not None:
+                outbox.add("signals", None, block)
+        await outbox.flush()
+        self._metrics.judged.inc(sum(count for _, _, count in judged))
+
+    def _judge(self, records: Sequence[ConsumerRecord]) -> tuple[list[_Screened], list[tuple[Stage, Failure]]]:
+        decoded, undecoded = guard.decode(records, guard.declaration)
+        for one in decoded:
+            self._warn_unknown(one.content)
+        judged, unjudged = guard.bisect(decoded, self._screen)
+        return judged, [("decode", failure) for failure in undecoded] + [("screen", failure) for failure in unjudged]
+
+    def _screen(self, part: Sequence[Decoded[Row]]) -> _Screened:
+        origins = [origin_of("declarations", one.record) for one in part]
+        batch = Batch.of([one.content for one in part], origins)
+        reference, models = self._judging.current
+        screened = engine.screen(batch, reference, models, self._chosen.personal_data)
+        arrivals: dict[tuple[str, int], int] = {}
+        if screened.verdicts:
+            for one in part:
+                row = one.content
+                arrivals.setdefault((row["declaration_id"], row["version"]), one.record.timestamp)
+        verdicts = []
+        for verdict in screened.verdicts:
+            raw = _fitting(verdict.model_dump_json(by_alias=True).encode(), "the verdict")
+            at = arrivals[verdict.declaration_id, verdict.declaration_version]
+            verdicts.append((verdict.declaration_id, raw, at))
+        block = None
+        if screened.signals:
+            signals = SignalBlock(origin=origins[0], signals=screened.signals)
+            block = _fitting(signals.model_dump_json(by_alias=True).encode(), "the block of signals")
+        self._count(screened.verdicts)
+        return verdicts, block, screened.judged
+
+    async def profile(self, blocks: Sequence[Block]) -> None:
+        """Apply signals to the profiles; write verdicts."""
+        records = [record for block in blocks for record in block.records]
+        decoded, undecoded = guard.decode(records, guard.signals)
+        found, unjudged = guard.bisect(decoded, _profile)
+        failed: list[tuple[Stage, Failure]] = [("profile", failure) for failure in undecoded + unjudged]
+        outbox = self._outbox()
+        self._bury(outbox, "signals", failed)
+        for verdicts in found:
+            self._count(verdicts)
+            for verdict in verdicts:
+                outbox.add("findings", verdict.declaration_id, verdict.model_dump_json(by_alias=True).encode())
+        await outbox.flush()
+
+    async def correlate(self, blocks: Sequence[Block]) -> None:
+        """Combine verdicts into alerts; write first the cases, then the alerts (see :mod:`streams.worker.case_store`)."""
+        for partition in sorted({block.tp.partition for block in blocks}):
+            if partition not in self._cases:
+                await self._recover(partition)
+        records = [record for block in blocks for record in block.records]
+        decoded, undecoded = guard.decode(records, guard.verdict)
+        news = [one for one in decoded if not self._cases.applied(one.record, one.content.declaration_id)]
+        judgement = _Correlation(self._cases, self._chosen.alert_threshold)
+        _, unjudged = guard.bisect(news, judgement)
+        outbox = self._outbox()
+        self._bury(outbox, "findings", [("correlate", failure) for failure in undecoded + unjudged])
+        for declaration_id, (partition, case) in judgement.held.items():
+            outbox.add("cases", declaration_id, case.raw, case.headers(), partition)
+        await outbox.flush()
+        for alert, raw, record in judgement.alerts.values():
+            _tell(outbox, alert, raw, record.partition, _arrival(record))
+        await outbox.flush()
+        for declaration_id, (partition, case) in judgement.held.items():
+            self._cases.put(partition, declaration_id, case)
+        now = datetime.now(UTC)
+        for alert, _, record in judgement.alerts.values():
+            self._metrics.alerts.labels(alert.severity, alert.status).inc()
+            arrived = _arrival(record)
+            if arrived is not None:
+                self._metrics.latency.observe(max(0.0, (now - arrived).total_seconds()))
+
+    async def _recover(self, partition: int) -> None:
+        untold = await self._cases.recover(partition, self._committed(partition))
+        outbox = self._outbox()
+        for alert in untold:
+            _tell(outbox, alert, alert.model_dump_json(by_alias=True).encode(), partition, None)
+        await outbox.flush()
+        log.info("cases recovered", partition=partition, cases=len(self._cases), alerts_completed=len(untold))
+
+    def _bury(self, outbox: Outbox, topic: str, failed: Sequence[tuple[Stage, Failure]]) -> None:
+        now = datetime.now(UTC)
+        for stage, failure in failed:
+            letter = dead_letter(failure.record, topic, stage, failure.error, now)
+            key = failure.record.key
+            outbox.add("declarations.dlq", key, letter.model_dump_json(by_alias=True).encode())
+            self._metrics.dead_letters.labels(stage).inc()
+            log.warning("dead letter", stage=stage, origin=letter.origin, error=guard.named(failure.error))
+
+    def _count(self, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            for finding in verdict.findings:
+                self._metrics.findings.labels(finding.code).inc()
+
+    def _warn_unknown(self, row: Row) -> None:
+        for pointer in unknown_fields(row):
+            self._metrics.unknown_fields.inc()
+            name = "/".join("*" if part.isdecimal() else part for part in pointer.split("/"))[:100]
+            if name not in self._warned and len(self._warned) < _NAMES_WARNED:
+                self._warned.add(name)
+                log.warning("unknown field left out", field=name)
+
+
+#: Verdicts as (declaration_id, JSON, arrival in milliseconds), a block of signals as JSON, number of declarations judged.
+_Screened = tuple[list[tuple[str, bytes, int]], bytes | None, int]
+
+
+def _tell(outbox: Outbox, alert: Alert, raw: bytes, partition: int, arrived: datetime | None) -> None:
+    outbox.add("alerts", alert.declaration_id, raw, cloudevents.headers(alert, arrived), partition)
+
+
+def _fitting(raw: bytes, what: str) -> bytes:
+    if len(raw) > MAX_RECORD_BYTES - _FRAME_BYTES:
+        raise RecordError(f"{what} of {len(raw):,} bytes is larger than a record may be ({MAX_RECORD_BYTES:,})")
+    return raw
+
+
+def _profile(part: Sequence[Decoded[SignalBlock]]) -> list[Verdict]:
+    verdicts, _ = engine.profile([signal for one in part for signal in one.content.signals], {})
+    return verdicts
+
+
+def _arrival(record: ConsumerRecord) -> datetime | None:
+    raw = dict(record.headers).get(ARRIVED)
+    return datetime.fromtimestamp(int(raw) / 1000, UTC) if raw is not None and raw.isdigit() else None
+
+
+class _Correlation:
+    """Correlates parts of a batch in order; what one part changed is what the next one starts from."""
+
+    def __init__(self, cases: CaseStore, threshold: int) -> None:
+        self._cases = cases
+        self._threshold = threshold
+        self._changed: dict[str, Case] = {}
+        self.held: dict[str, tuple[int, Held]] = {}
+        self.alerts: dict[str, tuple[Alert, bytes, ConsumerRecord]] = {}
+
+    def __call__(self, part: Sequence[Decoded[Verdict]]) -> None:
+        last = {one.content.declaration_id: one.record for one in part}
+        known: dict[str, Case] = {}
+        for declaration_id, record in last.items():
+            case = self._changed.get(declaration_id) or self._cases.get(record.partition, declaration_id)
+            if case is not None:
+                known[declaration_id] = case
+        found = engine.correlate([one.content for one in part], known, datetime.now(UTC), self._threshold)
+        held: dict[str, tuple[int, Held]] = {}
+        for case in found.cases:
+            record = last[case.declaration_id]
+            kept = Held.of(case, record.offset, record.timestamp)
+            _fitting(kept.raw, "the case")
+            held[case.declaration_id] = (record.partition, kept)
+        alerts = {}
+        for alert in found.alerts:
+            raw = _fitting(alert.model_dump_json(by_alias=True).encode(), "the alert")
+            alerts[alert.declaration_id] = (alert, raw, last[alert.declaration_id])
+        # Nothing may be left behind by a part that raised, so this comes last.
+        self._changed |= {case.declaration_id: case for case in found.cases}
+        self.held |= held
+        self.alerts |= alerts
