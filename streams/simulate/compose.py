@@ -66,15 +66,7 @@ def item(
 
 def document(kind: str, reference: str) -> dict[str, Any]:
     """Return a document with a number only, as most are declared."""
-    return {
-        "type": kind,
-        "reference": reference,
-        "issued_on": None,
-        "expires_on": None,
-        "quantity_kg": None,
-        "holder": None,
-        "end_user": None,
-    }
+    return {"type": kind, "reference": reference}
 
 
 def licence(

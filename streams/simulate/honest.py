@@ -14,7 +14,7 @@ from streams.simulate.prices import drift
 from streams.simulate.world import World
 
 #: Items on a declaration, 3.66 on average as in the measured national feeds.
-_ITEMS = Wheel((1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 40), (430, 165, 110, 80, 55, 45, 40, 32, 24, 12, 7))
+_ITEMS = Wheel((1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 40), (400, 160, 110, 80, 60, 50, 45, 40, 30, 16, 9))
 _CONTAINER_KG = 24_000.0
 _AIR_KG = 4_000.0
 

@@ -1,0 +1,162 @@
+"""``assay evaluate``: alerts against known answers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from schemas.errors import RecordError
+from streams import output
+
+if TYPE_CHECKING:
+    from detectors.evaluation import Evaluation
+
+_EPILOG = "Example:  [bold]assay evaluate alerts.jsonl labels.ndjson --html evaluation.html[/]"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("evaluate", epilog=_EPILOG)(evaluate)
+
+
+def evaluate(
+    alerts: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Alerts, one JSON a line; .gz too.")],
+    labels: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labels, one JSON a line; .gz too.")],
+    html: Annotated[Path | None, typer.Option(help="Also write a page with charts here.")] = None,
+    json_wanted: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Score alerts against labels: precision, recall by scenario and typology, false alerts, yield of inspections.
+
+    The latest revision of each alert counts, withdrawn ones do not. Exit 1: a file is not what it should be.
+    """
+    from detectors import evaluation
+
+    found = evaluation.evaluate(
+        _lines(alerts, ("declaration_id", "severity", "risk_score")), _lines(labels, ("declaration_id", "typologies"))
+    )
+    if html is not None:
+        from detectors._evaluation_html import page
+
+        html.write_text(page(found, f"Evaluation of {alerts.name}"), encoding="utf-8")
+    if json_wanted:
+        output.as_json(found.model_dump())
+        return
+    _tables(found)
+    if html is not None:
+        output.console.print(f"[dim]written: {html}[/]")
+
+
+def _lines(path: Path, required: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a file; a line that is none, or lacks a field, is told with its number."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line)
+            except ValueError as error:
+                raise RecordError(f"no JSON: {error}", f"{path}:{number}") from None
+            if not isinstance(found, dict) or (missing := [name for name in required if name not in found]):
+                wanted = ", ".join(required)
+                raise RecordError(
+                    f"needs {wanted}" + (f"; {', '.join(missing)} missing" if isinstance(found, dict) else ""),
+                    f"{path}:{number}",
+                )
+            yield found
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"
+
+
+def _tables(found: Evaluation) -> None:
+    console = output.console
+    console.print(
+        f"{found.declarations:,} declarations, {found.positives:,} positive; {found.alerts:,} alerts standing, "
+        f"{found.withdrawn:,} withdrawn; {found.alerts_per_1000 or 0:.2f} alerts per 1,000; "
+        f"{found.false_high_per_1000_honest or 0:.2f} false at high per 1,000 honest"
+    )
+    if found.unlabelled_alerts:
+        console.print(f"[yellow]{found.unlabelled_alerts:,} alerts have no label and count nowhere below[/]")
+    if found.substances_expected:
+        named = f"{found.substances_named:,} of {found.substances_expected:,}"
+        console.print(f"true alerts that name the right substance: {named}")
+    output.table(
+        (
+            {
+                "at or above": cut.severity,
+                "alerts": cut.alerts,
+                "true": cut.true,
+                "false": cut.false,
+                "precision": _percent(cut.precision),
+                "recall": _percent(cut.recall),
+                "false per 1,000 honest": None
+                if cut.false_per_1000_honest is None
+                else f"{cut.false_per_1000_honest:.2f}",
+            }
+            for cut in found.cuts
+        ),
+        ("at or above", "alerts", "true", "false", "precision", "recall", "false per 1,000 honest"),
+        "By severity",
+    )
+    for title, kinds in (("By scenario", found.scenarios), ("By typology", found.typologies)):
+        columns = ["name", "positives", "recall", "95 %", "medium +", "high +"]
+        if title == "By scenario":
+            columns += ["expected code"]
+        output.table(
+            (
+                {
+                    "name": one.name,
+                    "positives": one.declarations,
+                    "recall": _percent(one.recall),
+                    "95 %": f"{one.low:.0%}-{one.high_end:.0%}",
+                    "medium +": _percent(one.recall_medium),
+                    "high +": _percent(one.recall_high),
+                    "expected code": None if one.expected is None else _percent(one.expected / one.declarations),
+                }
+                for one in kinds
+            ),
+            columns,
+            title,
+        )
+    output.table(
+        (
+            {
+                "budget": one.name,
+                "inspected": one.inspected,
+                "true": one.true,
+                "precision": _percent(one.precision),
+                "recall": _percent(one.recall),
+            }
+            for one in found.budgets
+        ),
+        ("budget", "inspected", "true", "precision", "recall"),
+        "At an inspection budget",
+    )
+    output.table(
+        (
+            {
+                "look-alike": one.name,
+                "declarations": one.declarations,
+                "alerted": one.any,
+                "high +": one.high,
+                "codes": ", ".join(f"{code} {count}" for code, count in one.codes.items()),
+            }
+            for one in found.look_alikes
+            if one.any
+        ),
+        ("look-alike", "declarations", "alerted", "high +", "codes"),
+        f"Honest look-alikes alerted (of {sum(one.declarations for one in found.look_alikes):,})",
+    )
+    if found.false_high_codes:
+        output.table(
+            (one.model_dump() for one in found.false_high_codes),
+            ("code", "alerts"),
+            "Codes of the false alerts at high or above",
+        )
