@@ -187,5 +187,5 @@ def _telling(rule: Rule, judged: pl.DataFrame) -> dict[str, Any]:
     names: Sequence[str] = sql.columns_of(sql.expression(rule.when))
     if rule.from_day or rule.to_day:
         names = [*names, "day"]
-    shown = judged.select(dict.fromkeys(names)).to_dict(as_series=False)
+    shown = judged.select(list(dict.fromkeys(names))).to_dict(as_series=False)
     return {name: values[0] if len(values) == 1 else values for name, values in shown.items()}

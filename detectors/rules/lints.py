@@ -156,7 +156,8 @@ class ColumnFields:
         for loc, name in named:
             wrong = bench.misnamed(name, rule)
             if wrong:
-                yield loc, wrong
+                may_be_text = loc[-1] in ("expected", "reference")
+                yield loc, f"{wrong} (one lower-case word names a column; a text has more)" if may_be_text else wrong
         if rule.substance is not None and rule.substance in bench.columns:
             dtype = bench.columns[rule.substance].dtype
             if dtype not in (pl.String, pl.List(pl.String)):

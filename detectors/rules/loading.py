@@ -81,6 +81,8 @@ def check(texts: Mapping[str, str], columns: Mapping[str, Column] = COLUMNS) -> 
         versions.append(f"{pack.pack}@{pack.version}+{digest}")
         for index, entry in enumerate(pack.rules):
             _rule(document, ("rules", index), entry, checked, bench)
+    order = {file: number for number, file in enumerate(texts)}
+    checked.problems.sort(key=lambda problem: (order[problem.file], problem.line))
     checked.version = ",".join(versions) or "none@0"
     return checked
 
@@ -147,11 +149,10 @@ def _told(detail: ErrorDetails, model: type[BaseModel]) -> str:
         hint = f"did you mean {close[0]}?" if close else "known keys: " + ", ".join(keys)
         return f"unknown key; {hint}"
     if kind == "literal_error":
-        choices = str(context.get("expected", "")).replace("'", "")
-        close = process.extractOne(str(given), choices.replace(" or ", ", ").split(", "), scorer=fuzz.ratio)
-        return (
-            f"{given!r} is none of {choices}; did you mean {close[0]}?" if close else f"{given!r} is none of {choices}"
-        )
+        choices = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+        close = process.extractOne(str(given), choices, scorer=fuzz.ratio, score_cutoff=50)
+        known = ", ".join(choices) if len(choices) < 8 or not close else f"the {len(choices)} known ones"
+        return f"{given!r} is none of {known}" + (f"; did you mean {close[0]}?" if close else "")
     if kind == "string_pattern_mismatch":
         return f"{given!r} is not in kebab-case (lower-case letters, digits, single hyphens)"
     if kind == "string_type":
