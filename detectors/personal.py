@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.alert import Entity
 from schemas.declaration import PARTY_ROLES
-from schemas.decode import Row
+from schemas.decode import Row, without_unknown
 
 _PRIVATE = ("address", "postcode", "phone", "email")
 _PERSONS_TRAFFIC = frozenset({"passenger", "postal"})
@@ -24,14 +24,17 @@ def _party(party: Mapping[str, Any], role: str, private_person: bool) -> dict[st
 
 
 def redact(row: Row, keep_personal: bool = False) -> dict[str, Any]:
-    """Return a declaration for an alert: without personal data unless ``keep_personal``; the row is not changed."""
-    shown = dict(row)
+    """Return a declaration for an alert: without personal data unless ``keep_personal``; the row is not changed.
+
+    Fields that the contract does not know are left out in any case: nobody knows what they hold.
+    """
+    shown = dict(without_unknown(row))
     if keep_personal:
         return shown
     person = row["regime"] in _PERSONS_TRAFFIC
     for role in PARTY_ROLES:
-        if row[role] is not None:
-            shown[role] = _party(row[role], role, person)
+        if shown[role] is not None:
+            shown[role] = _party(shown[role], role, person)
     return shown
 
 

@@ -184,6 +184,16 @@ class _Level:
             for index, part in enumerate(found[key]):
                 yield from level.unknown(part, (*above, key, index))
 
+    def kept(self, found: Row) -> Row:
+        """Return a copy without the unknown fields."""
+        row = {name: found[name] for name in self.known}
+        for key, level in self.one:
+            if row[key] is not None:
+                row[key] = level.kept(row[key])
+        for key, level in self.many:
+            row[key] = [level.kept(part) for part in row[key]]
+        return row
+
 
 _DECLARATION = _Level(Declaration)
 
@@ -191,3 +201,11 @@ _DECLARATION = _Level(Declaration)
 def unknown_fields(found: Row) -> list[str]:
     """Name the fields of a row, at every depth, that the contract does not know (they take no part in detection)."""
     return [] if _DECLARATION.fits(found) else list(_DECLARATION.unknown(found, ()))
+
+
+def without_unknown(found: Row) -> Row:
+    """Return a row as the contract has it: itself if it has no unknown field, else a copy without them.
+
+    Nothing is known of what an unknown field holds (it may be a person's name), so none may leave in an alert.
+    """
+    return found if _DECLARATION.fits(found) else _DECLARATION.kept(found)

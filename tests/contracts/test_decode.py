@@ -252,36 +252,6 @@ def test_deep_objects_and_arrays_in_unknown_fields_are_refused_not_a_crash() -> 
         assert not agree(dumped(record("declaration"))[:-1] + b', "colour": ' + deep + b"}")
 
 
-def test_unknown_fields_are_named_at_every_depth() -> None:
-    found = record("declaration")
-    for holder in (
-        found,
-        found["source"],
-        found["exporter"],
-        found["transport"],
-        found["items"][0],
-        found["items"][0]["value"],
-        found["items"][0]["quantity"],
-        found["items"][0]["packages"][0],
-        found["items"][0]["documents"][0],
-    ):
-        holder["colour/~"] = {"deep": [1]}
-    assert sorted(decode.unknown_fields(decode.row(dumped(found)))) == sorted(
-        f"{at}/colour~1~0"
-        for at in (
-            "",
-            "/source",
-            "/exporter",
-            "/transport",
-            "/items/0",
-            "/items/0/value",
-            "/items/0/quantity",
-            "/items/0/packages/0",
-            "/items/0/documents/0",
-        )
-    )
-
-
 def test_a_lodgement_far_ahead_of_its_arrival_is_refused() -> None:
     raw = dumped(record("declaration"))
     lodged = datetime(2026, 11, 20, 8, 14, 5, tzinfo=UTC)
