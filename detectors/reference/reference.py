@@ -70,6 +70,16 @@ class Reference:
         self.borders = self._geography.borders
         self.epoch = self._calendar.epoch
         self.boundaries = self._calendar.boundaries
+        self._sealed = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if getattr(self, "_sealed", False):
+            raise AttributeError(f"Reference is immutable; use with_table to replace a table, not .{name} =")
+        super().__setattr__(name, value)
+
+    def __reduce__(self) -> tuple[type[Reference], tuple[dict[str, tuple[Any, ...]]]]:
+        """Travel to other processes as tables, without the caches."""
+        return Reference, (dict(self._tables),)
 
     def table(self, name: str) -> tuple[Any, ...]:
         """Return a table by its name (``schemas.reference.TableName``)."""
