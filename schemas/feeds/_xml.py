@@ -25,7 +25,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
 _XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([^\"']{1,40})[\"']")
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
-_PLACEHOLDER = re.compile(r"(?:\{\{|\$\{|#\{)[^{}]{0,200}\}")
+_PLACEHOLDER = re.compile(r"(?:\{\{|\$\{|#\{)[^{}]{0,200}\}{1,2}")
 
 _PARSER = etree.XMLParser(
     resolve_entities=False,
@@ -54,30 +54,43 @@ class Node:
         """The local name."""
         return _local(self._element)
 
+    def _index(self) -> dict[str, list[Node]]:
+        named: dict[str, list[Node]] = {}
+        for child in self._element:
+            name = child.tag.rpartition("}")[2]
+            same = named.get(name)
+            if same is None:
+                named[name] = [Node(child)]
+            else:
+                same.append(Node(child))
+        self._named = named
+        return named
+
     def all(self, name: str) -> list[Node]:
         """Return the children of that local name, in order."""
         named = self._named
-        if named is None:
-            named = self._named = {}
-            for child in self._element:
-                named.setdefault(child.tag.rpartition("}")[2], []).append(Node(child))
-        return named.get(name, [])
+        return (self._index() if named is None else named).get(name, [])
 
     def one(self, *path: str) -> Node | None:
         """Return the first child of the first child... along the path, if there is one."""
         here = self
         for name in path:
-            found = here.all(name)
-            if not found:
+            named = here._named
+            found = (here._index() if named is None else named).get(name)
+            if found is None:
                 return None
             here = found[0]
         return here
 
     def text(self, *path: str) -> str | None:
         """Return the stripped text at the path, ``None`` for an absent or empty element."""
-        here = self.one(*path)
-        if here is None:
-            return None
+        here = self
+        for name in path:
+            named = here._named
+            found = (here._index() if named is None else named).get(name)
+            if found is None:
+                return None
+            here = found[0]
         content = here._element.text
         return (content.strip() or None) if content else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,6 +60,16 @@ def ingest(
     raise typer.Exit(1 if refused else 0)
 
 
+def _stop_on_signals() -> None:
+    """Let SIGTERM, as service managers send it, stop as Ctrl-C does; and Ctrl-C also when started in the background."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
 @contextlib.contextmanager
 def _progress(paths: list[Path], verb: str) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -94,6 +105,7 @@ def _intake(rate: float | None) -> Iterator[Intake]:
 def _once(paths: list[Path], format: str, json_wanted: bool, rate: float | None) -> int:
     from streams import sources
 
+    _stop_on_signals()
     with _intake(rate) as intake, _progress(paths, "ingesting") as advance:
         stopped = False
         try:
@@ -110,6 +122,7 @@ def _follow(paths: list[Path], format: str, json_wanted: bool, rate: float | Non
     from streams._followed import Followed, state_file
     from streams.settings import settings
 
+    _stop_on_signals()
     followed = Followed(paths, state_file(paths, settings()))
     with _intake(rate) as intake:
         output.errors.print(f"watching {', '.join(map(str, paths))}; Ctrl-C stops")
