@@ -35,6 +35,7 @@ test: setup ## Lint, types, then every test: unit, contracts, scenarios, integra
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/python deploy/fetch_kafka.py
 	$(BIN)/pytest $(TESTS)
 
 lint: setup ## Lint and types only

@@ -12,6 +12,7 @@ import yaml
 from pydantic.json_schema import models_json_schema
 
 from schemas import ENGINE_VERSION
+from schemas.export import cloudevents
 from schemas.export.json_schema import mode_of, tidy
 from schemas.types import Contract
 
@@ -27,16 +28,19 @@ ACTIONS: Mapping[str, Sequence[Action]] = {
     "models": ("receive",),
 }
 
-#: CloudEvents 1.0 in binary mode over Kafka: attributes are headers, the value is the alert itself.
+_WHEN = {"type": "string", "format": "date-time"}
+#: What :mod:`schemas.export.cloudevents` puts into the headers of an alert.
 CLOUD_EVENTS = {
     "type": "object",
-    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"],
+    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "content-type"],
     "properties": {
         "ce_specversion": {"type": "string", "const": "1.0"},
-        "ce_id": {"type": "string", "description": "alert_id/revision: the same for a redelivered alert"},
+        "ce_id": {"type": "string", "description": "alert_id/revision: the same for an alert that is delivered twice"},
         "ce_source": {"type": "string", "format": "uri-reference"},
-        "ce_type": {"type": "string", "description": "what happened to the alert"},
-        "ce_time": {"type": "string", "format": "date-time"},
+        "ce_type": {"type": "string", "enum": list(cloudevents.TYPES.values())},
+        "ce_time": _WHEN | {"description": "when this revision was made"},
+        "ce_subject": {"type": "string", "description": "declaration_id"},
+        cloudevents.ARRIVED: _WHEN | {"description": "when Kafka took the declaration in, if known"},
         "content-type": {"type": "string", "const": "application/json"},
     },
 }

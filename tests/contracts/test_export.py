@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from detectors.reference import tables
 from schemas import ENGINE_VERSION
-from schemas.export import asyncapi, json_schema
+from schemas.alert import Alert, AlertStatus
+from schemas.export import asyncapi, cloudevents, json_schema
 from streams.cli import build
 from streams.topics import TOPICS
 
@@ -267,9 +268,17 @@ def test_messages_have_key_payload_and_the_alerts_cloud_events_headers(described
         assert message["bindings"]["kafka"]["key"] == {"type": "string", "description": topic.key}
         if contract := topic.contract():
             assert message["payload"]["$ref"].rpartition("/")[2].startswith(contract.__name__)
-    headers = messages["alerts"]["headers"]
-    assert headers["type"] == "object"
-    assert {"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time"} <= set(headers["required"])
+    assert all("headers" not in message for name, message in messages.items() if name != "alerts")
+
+
+@pytest.mark.parametrize("status", get_args(AlertStatus))
+def test_the_headers_of_an_alert_are_as_described(described: dict[str, Any], status: str) -> None:
+    alert = Alert.model_validate_json(json.dumps(record("alert") | {"status": status}))
+    sent = {name: value.decode() for name, value in cloudevents.headers(alert, alert.event_time)}
+    schema = described["components"]["messages"]["alerts"]["headers"]
+    assert fits(sent, schema, described)
+    assert set(sent) == set(schema["properties"])
+    assert not fits(sent | {"ce_type": "other"}, schema, described)
 
 
 @pytest.mark.parametrize(
