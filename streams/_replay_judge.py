@@ -1,0 +1,137 @@
+"""The screen stage over a chunk of records, behind a guard: a bad record becomes a dead letter, the rest go on.
+
+Runs in the parent or in a worker process of :mod:`streams.replay`. What crosses the process boundary is compact: plain tuples
+one way, the contracts' JSON the other, so that verdicts are read back exactly as they would be from a Kafka topic.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import TypeAdapter
+
+from detectors import engine
+from detectors.batch import Batch
+from detectors.models import Models
+from schemas import ENGINE_VERSION, decode
+from schemas.dead_letter import DeadLetter, Stage
+from schemas.errors import FeedError, RecordError
+from schemas.finding import Verdict
+from schemas.signal import Signal
+from streams import ingest, sources
+from streams.sources import Record
+from streams.worker import dead_letters, guard
+
+if TYPE_CHECKING:
+    from detectors.engine import Screened
+    from schemas.decode import Row
+
+VERDICTS: TypeAdapter[list[Verdict]] = TypeAdapter(list[Verdict])
+SIGNALS: TypeAdapter[list[Signal]] = TypeAdapter(list[Signal])
+DEAD_LETTERS: TypeAdapter[list[DeadLetter]] = TypeAdapter(list[DeadLetter])
+
+#: A record as plain values: raw, origin, format, at, and reason and path of a problem known already.
+Packed = tuple[bytes, str, str, datetime | None, tuple[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What a process needs to know to judge: rule packs by path (none: the default ones), and the time of the run."""
+
+    packs: tuple[Path, ...]
+    personal_data: bool
+    now: datetime
+
+
+class Judged(NamedTuple):
+    """What became of a chunk: counts, and JSON arrays of verdicts, signals and dead letters in input order."""
+
+    records: int
+    judged: int
+    verdicts: bytes
+    signals: bytes
+    dead_letters: bytes
+
+
+def pack(record: Record) -> Packed:
+    """Return a record as plain values (exceptions with arguments of their own do not survive pickling)."""
+    problem = record.problem
+    known = None if problem is None else (problem.reason, problem.path)
+    return record.raw, record.origin, record.format, record.at, known
+
+
+def unpack(packed: Packed) -> Record:
+    """Return the record of :func:`pack`."""
+    raw, origin, form, at, known = packed
+    return Record(raw, origin, form, at, None if known is None else FeedError(*known))
+
+
+class _Place(NamedTuple):
+    """A declaration's bytes and where they came from."""
+
+    raw: bytes
+    origin: str
+
+
+class Judge:
+    """Judges chunks with one set of rules and tables."""
+
+    def __init__(self, about: Judging) -> None:
+        self._about = about
+        self._reference = engine.default_reference()
+        self._models = Models.load(list(about.packs)) if about.packs else engine.default_models()
+
+    def __call__(self, records: Sequence[Record]) -> Judged:
+        """Decode and screen; never raises for what a record holds."""
+        dead: list[DeadLetter] = []
+        decoded = [one for record in records for one in self._decoded(record, dead)]
+        parts, failures = guard.bisect(decoded, self._screened)
+        dead += [self._dead_letter(failure.record, "screen", failure.error) for failure in failures]
+        verdicts = [verdict for part in parts for verdict in part.verdicts]
+        signals = [signal for part in parts for signal in part.signals]
+        return Judged(
+            len(records),
+            sum(part.judged for part in parts),
+            VERDICTS.dump_json(verdicts, by_alias=True),
+            SIGNALS.dump_json(signals, by_alias=True),
+            DEAD_LETTERS.dump_json(dead, by_alias=True),
+        )
+
+    def _decoded(self, record: Record, dead: list[DeadLetter]) -> Iterator[guard.Decoded[Row]]:
+        try:
+            values = sources.declarations(record)
+        except FeedError as error:
+            dead.append(ingest.dead_letter(record, error, self._about.now))
+            return
+        for raw in values:
+            place = _Place(raw, record.origin)
+            try:
+                yield guard.Decoded(place, decode.row(raw, self._about.now))
+            except guard.FAILURES as error:
+                dead.append(self._dead_letter(place, "decode", error))
+
+    def _screened(self, part: Sequence[guard.Decoded[Row]]) -> Screened:
+        batch = Batch.of([one.content for one in part], [one.record.origin for one in part])
+        return engine.screen(batch, self._reference, self._models, self._about.personal_data)
+
+    def _dead_letter(self, place: _Place, stage: Stage, error: BaseException) -> DeadLetter:
+        """Return the dead letter that the worker would send; only the origin is a file's instead of a topic's."""
+        reason, path = (error.reason, error.path) if isinstance(error, RecordError) else (str(error), "")
+        return DeadLetter(
+            dead_letter_id=dead_letters.dead_letter_id(place.origin, stage),
+            stage=stage,
+            reason=dead_letters.printable(reason or type(error).__name__)[:4096],
+            path=dead_letters.printable(path)[:1024],
+            error=type(error).__name__,
+            origin=place.origin,
+            at=self._about.now,
+            payload=base64.b64encode(place.raw[: dead_letters.MAX_PAYLOAD_BYTES]).decode(),
+            payload_bytes=len(place.raw),
+            truncated=len(place.raw) > dead_letters.MAX_PAYLOAD_BYTES,
+            engine=ENGINE_VERSION,
+        )

@@ -1,0 +1,228 @@
+"""Replay: the same stage functions as the worker, without Kafka, over files of declarations.
+
+A reader cuts the input into chunks of raw records. Worker processes decode and screen them; their answers are taken in the
+order of the input, and the parent applies profile and correlate to them. So the result depends neither on the number
+of processes nor on the size of chunks.
+
+>>> result = run([Path("feed.ndjson")])                                       # doctest: +SKIP
+>>> [(alert.risk_score, alert.title) for alert in result.alerts[:3]]          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.alert import Alert
+from schemas.dead_letter import DeadLetter
+from schemas.errors import AssayError
+from schemas.finding import Verdict
+from streams import _replay_judge as judging
+from streams import sources
+from streams._replay_judge import Judge, Judged, Judging
+from streams._replay_read import Chunk, ReplayFaults, chunks
+
+if TYPE_CHECKING:
+    from streams._replay_fold import Fold
+
+__all__ = ["Progress", "ReplayFaults", "ReplayResult", "run"]
+
+#: Below this size a process of its own costs more to start (about a second) than it saves.
+WORTH_A_PROCESS = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a replay has got: bytes read of ``total``, records, declarations judged, dead letters, alerts."""
+
+    read: int
+    total: int
+    records: int
+    judged: int
+    dead_letters: int
+    alerts: int
+
+
+@dataclass(slots=True)
+class ReplayResult:
+    """What a replay found.
+
+    Attributes
+    ----------
+    alerts : the final state of each alert, withdrawn ones included; highest risk first, then by time and declaration.
+    records : read (a feed message may hold several declarations, or none that can be read).
+    judged : declarations that went through the screen stage.
+    dead_letters : records or declarations that did not.
+    findings : findings said, by code, over all versions of all declarations.
+    reasons : of the dead letters.
+    seconds : wall time, start of worker processes included.
+    jobs : processes that judged.
+    """
+
+    alerts: list[Alert] = field(default_factory=list)
+    records: int = 0
+    judged: int = 0
+    dead_letters: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    jobs: int = 1
+
+    @property
+    def rate(self) -> float:
+        """Declarations judged a second."""
+        return self.judged / self.seconds if self.seconds else 0.0
+
+
+def run(
+    inputs: Sequence[Path],
+    *,
+    form: str = "auto",
+    batch: int = 1000,
+    jobs: int | None = None,
+    threshold: int = 25,
+    packs: Sequence[Path] = (),
+    now: datetime | None = None,
+    personal_data: bool = False,
+    on_verdict: Callable[[Verdict], None] | None = None,
+    on_dead_letter: Callable[[DeadLetter], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    faults: ReplayFaults | None = None,
+) -> ReplayResult:
+    """Judge every declaration in the inputs.
+
+    Parameters
+    ----------
+    inputs : files, folders, archives: whatever :mod:`streams.sources` reads.
+    form : a feed format's name for everything, or ``auto``.
+    batch : records judged at once.
+    jobs : processes; without it as many as there are cores, or one for a small input.
+    threshold : risk from which a declaration becomes an alert.
+    packs : rule packs in place of the default ones.
+    now : the time of the run, UTC: alerts are raised at it, and declarations lodged well after it are refused. The
+        clock without it.
+    personal_data : keep personal data in alerts.
+    on_verdict, on_dead_letter : told of each in input order.
+    on_progress : told after every chunk.
+    faults : accidents to act out, for tests.
+
+    Raises
+    ------
+    AssayError : an input does not exist, a rule pack is wrong, or a worker process ended.
+    """
+    from streams._replay_fold import Fold
+
+    started = time.perf_counter()
+    total = sources.total_bytes(inputs)
+    chosen = faults or ReplayFaults()
+    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC))
+    result = ReplayResult(jobs=jobs or _jobs_for(total))
+    fold = Fold(about.now, threshold, _counting(result, on_verdict))
+    cut = chunks(inputs, form, batch, chosen)
+    for number, (read, judged) in enumerate(_judged(cut, about, result.jobs)):
+        _take(judged, fold, result, on_dead_letter, dies=number in chosen.crash)
+        if on_progress is not None:
+            on_progress(Progress(read, total, result.records, result.judged, result.dead_letters, len(fold.alerts)))
+    result.alerts = sorted(
+        fold.alerts.values(), key=lambda alert: (-alert.risk_score, alert.event_time, alert.declaration_id)
+    )
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _jobs_for(total: int) -> int:
+    return len(os.sched_getaffinity(0)) if total >= WORTH_A_PROCESS else 1
+
+
+def _counting(result: ReplayResult, told: Callable[[Verdict], None] | None) -> Callable[[Verdict], None]:
+    def count(verdict: Verdict) -> None:
+        result.findings.update(finding.code for finding in verdict.findings)
+        if told is not None:
+            told(verdict)
+
+    return count
+
+
+def _take(
+    judged: Judged, fold: Fold, result: ReplayResult, told: Callable[[DeadLetter], None] | None, dies: bool
+) -> None:
+    verdicts = judging.VERDICTS.validate_json(judged.verdicts)
+    if dies:
+        fold.apply_and_die(verdicts)
+    fold.apply(verdicts, judging.SIGNALS.validate_json(judged.signals))
+    dead = judging.DEAD_LETTERS.validate_json(judged.dead_letters)
+    for letter in dead:
+        result.reasons[letter.reason] += 1
+        if told is not None:
+            told(letter)
+    result.records += judged.records
+    result.judged += judged.judged
+    result.dead_letters += len(dead)
+
+
+def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[int, Judged]]:
+    """Judge chunks, in this process or in several; give bytes read and the answer, in the order of the chunks."""
+    # Made here in any case: a wrong rule pack is told by this process, not by a worker that dies of it.
+    judge = Judge(about)
+    if jobs == 1:
+        for chunk in cut:
+            yield chunk.read, judge(chunk.records)
+        return
+    with _one_thread_each(), ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (about,)) as pool:
+        under_way: deque[tuple[int, Future[Judged]]] = deque()
+        try:
+            for chunk in cut:
+                under_way.append((chunk.read, pool.submit(_judge, [judging.pack(record) for record in chunk.records])))
+                # Enough to keep every process busy while the oldest is awaited; bounds what is held in memory.
+                if len(under_way) > 2 * jobs:
+                    yield _next(under_way)
+            while under_way:
+                yield _next(under_way)
+        finally:
+            for _, waiting in under_way:
+                waiting.cancel()
+
+
+def _next(under_way: deque[tuple[int, Future[Judged]]]) -> tuple[int, Judged]:
+    read, waiting = under_way.popleft()
+    try:
+        return read, waiting.result()
+    except BrokenProcessPool as error:
+        raise AssayError(f"a worker process ended unexpectedly (out of memory?): {error}") from error
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let polars use one thread in each process started within: processes share the cores already."""
+    before = os.environ.get("POLARS_MAX_THREADS")
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["POLARS_MAX_THREADS"]
+        else:
+            os.environ["POLARS_MAX_THREADS"] = before
+
+
+_own_judge: Judge | None = None
+
+
+def _begin(about: Judging) -> None:
+    global _own_judge  # a process has one, made when it starts
+    _own_judge = Judge(about)
+
+
+def _judge(packed: Sequence[judging.Packed]) -> Judged:
+    assert _own_judge is not None
+    return _own_judge([judging.unpack(one) for one in packed])
