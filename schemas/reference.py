@@ -82,7 +82,8 @@ class ControlEntry(Dated):
     ``substances`` are keys of the lexicon and ``elements`` chemical symbols; both are empty where the row names no
     single substance. ``covers`` is filled for blanket rows (a prohibition for everything that the named scopes list).
     ``hs6_exclusive``: the six digits alone name the substance, so the code is enough without text (8110.10 is antimony;
-    8112.92 is gallium, germanium, indium, niobium, vanadium and more). ``threshold_purity_pct`` is the number in
+    8112.92 is gallium, germanium, indium, niobium, vanadium and more). ``exempt_destinations``: where no individual licence is
+    needed (other members of the union, general authorisations). ``threshold_purity_pct`` is the number in
     ``threshold``, met from it on when ``threshold_inclusive``, else above it.
     """
 
@@ -113,6 +114,7 @@ class ControlEntry(Dated):
     cas_status: ShortText | None = None
     measure: Measure
     destinations: tuple[Literal["ALL"] | CountryCode, ...] = ("ALL",)
+    exempt_destinations: tuple[CountryCode, ...] = ()
     destination_note: ShortText | None = None
     certainty: Certainty
     urls: tuple[ShortText, ...] = ()
@@ -125,6 +127,8 @@ class ControlEntry(Dated):
 
     def applies_to(self, destination: str | None) -> bool:
         """Tell whether goods bound for the country fall under the row; an unknown destination only under ALL."""
+        if destination in self.exempt_destinations:
+            return False
         return "ALL" in self.destinations or destination in self.destinations
 
 

@@ -49,7 +49,7 @@ def _csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield number, dict(zip(names, cells, strict=True))
 
 
-def _controls(folder: Path, regimes: dict[str, list[str]]) -> Located:
+def _controls(folder: Path, regimes: dict[str, dict[str, Any]]) -> Located:
     found: Located = []
     paths = sorted((folder / "controls").glob("*.yaml"))
     if not paths:
@@ -57,7 +57,9 @@ def _controls(folder: Path, regimes: dict[str, list[str]]) -> Located:
     for path in paths:
         for block in _yaml(path):
             shared = {k: v for k, v in block.items() if k != "items"}
-            shared["territories"] = sorted({c for regime in block["regimes"] for c in regimes[regime]})
+            binding = [regimes[regime] for regime in block["regimes"]]
+            shared["territories"] = sorted({c for regime in binding for c in regime["territories"]})
+            shared["exempt_destinations"] = sorted({c for regime in binding for c in regime.get("exempt", ())})
             for item in block["items"]:
                 own = {k: v for k, v in item.items() if k != "rows"}
                 for row in item["rows"]:
@@ -150,7 +152,7 @@ def _numbers(name: str, columns: tuple[str, ...]) -> Callable[[Path], Located]:
 
 def read(folder: Path) -> dict[str, Located]:
     """Return every table of the folder by name; raise :class:`ReferenceError_` for a missing or unreadable file."""
-    regimes = {row["regime"]: row["territories"] for row in _yaml(folder / "regimes.yaml")}
+    regimes = {row["regime"]: row for row in _yaml(folder / "regimes.yaml")}
     return {
         "controls": _controls(folder, regimes),
         "suspensions": _plain("suspensions")(folder),

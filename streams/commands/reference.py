@@ -36,7 +36,8 @@ def _controls(reference: Reference, day: date, substance: str | None) -> list[An
     named = [e for e in in_force if _about(substance, (e.substance, *e.substances, *e.elements))]
     scopes = {e.scope for e in named}
     # What blanket rows forbid for the substance belongs to the answer.
-    return [e for e in in_force if e in named or scopes & set(e.covers)]
+    rows = {e.row_id for e in named}
+    return [e for e in in_force if e.row_id in rows or scopes & set(e.covers)]
 
 
 def _control_rows(entries: list[Any]) -> list[Row]:

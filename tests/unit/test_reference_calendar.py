@@ -153,3 +153,5 @@ def test_regimes_bind_their_own_territories(reference: Reference) -> None:
         if "EU" in entry.regimes:
             assert "DE" in entry.territories
             assert "CN" not in entry.territories
+            assert not entry.applies_to("FR")
+            assert entry.applies_to("IN")
