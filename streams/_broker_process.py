@@ -34,9 +34,16 @@ appender.out.type=Console
 appender.out.name=out
 appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d %-5p %c{1}: %m%n
-rootLogger.level=info
+rootLogger.level=warn
 rootLogger.appenderRefs=out
 rootLogger.appenderRef.out.ref=out
+# at info these tell a start and an end; the others list every setting and every partition
+logger.broker.name=kafka.server.BrokerServer
+logger.broker.level=info
+logger.controller.name=kafka.server.ControllerServer
+logger.controller.level=info
+logger.runner.name=kafka.server.KafkaRaftServer
+logger.runner.level=info
 """
 
 
@@ -156,16 +163,21 @@ def is_ours(pid: int, folder: Path) -> bool:
             return True
         del _children[pid]
         return False
-    command = Path(f"/proc/{pid}/cmdline")
+    said = _command_line(pid)
+    return said is not None and str(folder / "broker.properties") in said and "kafka.Kafka" in said
+
+
+def _command_line(pid: int) -> str | None:
+    """Return the command line of a process, empty while it starts or ends, or None if it has ended."""
     try:
-        if Path("/proc/self/cmdline").exists():
-            said = command.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        else:  # no /proc, as on macOS
+        if not Path("/proc/self/stat").exists():  # as on macOS
             asked = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-            said = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False).stdout
+            return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=False).stdout or None
+        # the state stands after the name, which is in brackets and may hold anything; Z is dead, not yet waited for
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+        return None if state in "ZX" else Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
-        return False
-    return str(folder / "broker.properties") in said and "kafka.Kafka" in said
+        return None
 
 
 def start(folder: Path, java: str, jars: Path, version: str, port: int | None) -> State:
@@ -233,13 +245,22 @@ def stop(folder: Path) -> int | None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(state.pid, sent)
         limit = time.monotonic() + patience
-        while is_ours(state.pid, folder):
-            if time.monotonic() > limit:
-                break
+        while time.monotonic() < limit:
+            if _has_ended(state.pid):
+                return state.pid
             time.sleep(0.05)
-        else:
-            return state.pid
     raise BrokerError(f"process {state.pid} of the local Kafka in {folder} does not end, not even by SIGKILL")
+
+
+def _has_ended(pid: int) -> bool:
+    child = _children.get(pid)
+    return _command_line(pid) is None if child is None else child.poll() is not None
+
+
+def lost_its_port(folder: Path) -> bool:
+    """Tell whether the last start failed because another program had taken a port meanwhile."""
+    log = folder / "broker.log"
+    return log.exists() and "Address already in use" in log.read_text(encoding="utf-8", errors="replace")
 
 
 def last_lines(log: Path) -> str:
@@ -248,5 +269,5 @@ def last_lines(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return f"(there is no log {log})"
-    grave = [line for line in lines if " ERROR " in line or " FATAL " in line or "Exception" in line]
-    return "\n".join([*grave[:5], *lines[-LOG_LINES:]]) or f"({log} is empty)"
+    earlier = [line for line in lines[:-LOG_LINES] if " ERROR " in line or "Exception" in line]
+    return "\n".join([*earlier[:5], *lines[-LOG_LINES:]]) or f"({log} is empty)"

@@ -19,6 +19,7 @@ from streams._broker_jars import Say
 from streams.settings import Settings, settings
 
 START_SECONDS = 90.0
+START_ATTEMPTS = 3
 ANSWER_SECONDS = 10.0
 
 WAYS = """\
@@ -92,7 +93,7 @@ def up(
     if chosen.kafka:
         problem = _asked(chosen.kafka, chosen)
         if problem:
-            raise BrokerError(f"the Kafka of ASSAY_KAFKA={chosen.kafka} does not answer: {problem}")
+            raise BrokerError(f"{problem} (the address is that of ASSAY_KAFKA)")
         return Broker(chosen.kafka, None, owned=False)
     place = _folder(folder, chosen)
     with process.locked(place):
@@ -105,13 +106,7 @@ def up(
             kafka = jars.resolve(chosen.cache_dir, say)
         except BrokerError as error:
             raise BrokerError(f"{error}\n{WAYS}") from None
-        say(f"starting Apache Kafka {jars.kafka_version()}")
-        state = process.start(place, java, kafka, jars.kafka_version(), port)
-        try:
-            _await(place, state, say, chosen)
-        except BaseException:
-            process.stop(place)
-            raise
+        state = _started(place, java, kafka, say, chosen, port)
         return Broker(state.bootstrap, state.pid, owned=True)
 
 
@@ -166,6 +161,23 @@ def bootstrap(folder: Path | None = None, chosen: Settings | None = None) -> str
     return state.bootstrap
 
 
+def _started(place: Path, java: str, kafka: Path, say: Say, chosen: Settings, port: int | None) -> process.State:
+    """Start the local broker and wait until it answers; nothing is left running when that fails."""
+    attempts = 1 if port else START_ATTEMPTS
+    while True:
+        say(f"starting Apache Kafka {jars.kafka_version()}")
+        state = process.start(place, java, kafka, jars.kafka_version(), port)
+        try:
+            _await(place, state, say, chosen)
+            return state
+        except BaseException:
+            process.stop(place)
+            attempts -= 1
+            # a free port may be taken by another program in the seconds that a JVM needs to bind it
+            if not (attempts and process.lost_its_port(place)):
+                raise
+
+
 def _await(place: Path, state: process.State, say: Say, chosen: Settings) -> None:
     """Wait until a started broker answers a metadata request; raise BrokerError with the end of its log if not."""
     limit = time.monotonic() + START_SECONDS
@@ -175,18 +187,13 @@ def _await(place: Path, state: process.State, say: Say, chosen: Settings) -> Non
             problem = "its process has ended"
             break
         if process.answers(state.port):
-            problem = _asked(state.bootstrap, _plain(chosen))
+            problem = _asked(state.bootstrap, chosen)
             if problem is None:
                 say(f"Apache Kafka {state.version} answers at {state.bootstrap}")
                 return
         time.sleep(0.1)
     log = place / "broker.log"
     raise BrokerError(f"the local Kafka did not start: {problem}. The end of {log}:\n{process.last_lines(log)}")
-
-
-def _plain(chosen: Settings) -> Settings:
-    """Return settings for the local broker, which speaks no SASL and no TLS, whatever a cluster elsewhere asks for."""
-    return chosen.model_copy(update={"security_protocol": "PLAINTEXT"})
 
 
 def _asked(servers: str, chosen: Settings) -> str | None:
@@ -197,18 +204,14 @@ def _asked(servers: str, chosen: Settings) -> str | None:
 
 def _inspect(known: Status, chosen: Settings) -> Status:
     """Complete a status by what the Kafka itself says."""
-    from kafka.errors import KafkaError
-
     from streams import clients
 
-    if known.source == "local":
-        chosen = _plain(chosen)
     try:
-        with clients.hushed(), clients.admin(chosen, known.bootstrap, timeout=ANSWER_SECONDS) as admin:
+        with clients.admin(chosen, known.bootstrap, timeout=ANSWER_SECONDS) as admin:
             nodes = admin.describe_cluster()["brokers"]
             topics = sorted(name for name in admin.list_topics() if not name.startswith("__"))
-    except (BrokerError, KafkaError, OSError) as error:
-        return replace(known, problem=str(error) or type(error).__name__)
+    except BrokerError as error:
+        return replace(known, problem=str(error))
     if not nodes:
         return replace(known, topics=topics, problem="it names no broker in its metadata")
     return replace(known, healthy=True, topics=topics)

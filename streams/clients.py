@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
 
 MAX_REQUEST_BYTES = MAX_DEAD_LETTER_BYTES + 64 * 1024  # the largest record and the frame around it
+COORDINATOR_SECONDS = 15.0
 IDLE_SECONDS = 30.0  # of a bounded read: no record for so long means a broker in trouble
 
 
@@ -38,12 +40,25 @@ def _connection(chosen: Settings | None, bootstrap: str | None) -> dict[str, Any
     return {"bootstrap_servers": servers(chosen, bootstrap), **kafka_options(chosen)}
 
 
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep kafka-python's own log quiet for a block whose errors are told by us."""
+    logger = logging.getLogger("kafka")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def _connected(kind: Any, options: Mapping[str, Any]) -> Any:
     """Return a client that has reached its cluster; raise BrokerError naming the servers where none answers."""
     from kafka.errors import KafkaError
 
     try:
-        return kind(**options)
+        with _hushed():
+            return kind(**options)
     except (KafkaError, OSError) as error:
         raise BrokerError(f"Kafka at {','.join(options['bootstrap_servers'])} does not answer: {error}") from error
 
@@ -86,13 +101,20 @@ def consumer(
 
 @contextlib.contextmanager
 def admin(chosen: Settings | None = None, bootstrap: str | None = None, timeout: float = 30.0) -> Iterator[Any]:
-    """Have a kafka-python admin client for a block; ``timeout`` in seconds is for the first answer and each request."""
+    """Have a kafka-python admin client for a block; ``timeout`` in seconds is for the first answer and each request.
+
+    What Kafka refuses inside the block comes out of it as BrokerError.
+    """
     from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
 
     limits = {"bootstrap_timeout_ms": int(timeout * 1000), "request_timeout_ms": int(timeout * 1000)}
-    made = _connected(KafkaAdminClient, {**_connection(chosen, bootstrap), **limits})
+    options = {**_connection(chosen, bootstrap), **limits}
+    made = _connected(KafkaAdminClient, options)
     try:
         yield made
+    except KafkaError as error:
+        raise BrokerError(f"Kafka at {','.join(options['bootstrap_servers'])}: {error}") from error
     finally:
         made.close()
 
@@ -204,10 +226,25 @@ def committed(
     """Return topic -> partition -> offset that a group has committed, of the named topics or of all."""
     found: dict[str, dict[int, int]] = {}
     with admin(chosen, bootstrap) as client:
-        for place, at in client.list_group_offsets({group: None}).get(group, {}).items():
+        for place, at in _group_offsets(client, group).items():
             if at.offset >= 0 and (not names or place.topic in names):
                 found.setdefault(place.topic, {})[place.partition] = at.offset
     return found
+
+
+def _group_offsets(client: Any, group: str) -> Mapping[TopicPartition, Any]:
+    """Ask for a group's offsets; patiently, since the first group of a fresh cluster has no coordinator for a moment."""
+    from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError
+
+    limit = time.monotonic() + COORDINATOR_SECONDS
+    while True:
+        try:
+            answer: Mapping[TopicPartition, Any] = client.list_group_offsets({group: None}).get(group, {})
+            return answer
+        except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError):
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.2)
 
 
 def lag(group: str, name: str, chosen: Settings | None = None, bootstrap: str | None = None) -> dict[int, int]:
@@ -217,15 +254,3 @@ def lag(group: str, name: str, chosen: Settings | None = None, bootstrap: str | 
         partition: max(0, end - done.get(partition, 0))
         for partition, end in end_offsets(name, chosen, bootstrap).items()
     }
-
-
-@contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Keep kafka-python's own log quiet for a block whose errors are told by us."""
-    logger = logging.getLogger("kafka")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

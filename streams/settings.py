@@ -69,6 +69,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
+        if self.security_protocol != "PLAINTEXT" and self.kafka is None:
+            raise ValueError(
+                f"ASSAY_SECURITY_PROTOCOL={self.security_protocol} needs ASSAY_KAFKA: the local Kafka speaks PLAINTEXT only"
+            )
         if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
             raise ValueError(
                 f"ASSAY_SECURITY_PROTOCOL={self.security_protocol} needs ASSAY_SASL_USERNAME and ASSAY_SASL_PASSWORD"
@@ -114,7 +118,12 @@ def ssl_context(chosen: Settings) -> ssl.SSLContext | None:
     """Return the TLS context of these settings (host names are checked), or none where the protocol has no TLS."""
     if not chosen.tls:
         return None
-    context = ssl.create_default_context(cafile=chosen.ssl_cafile)
+    try:
+        context = ssl.create_default_context(cafile=chosen.ssl_cafile)
+    except (ssl.SSLError, OSError) as error:
+        raise SettingsError(
+            f"ASSAY_SSL_CAFILE {chosen.ssl_cafile}: not the certificate of an authority: {error}"
+        ) from None
     if chosen.ssl_certfile:
         password = chosen.ssl_keypassword.get_secret_value() if chosen.ssl_keypassword else None
         try:

@@ -9,7 +9,9 @@ import typer
 
 from streams.output import as_json, errors, table
 
-_DIR = typer.Option(None, "--dir", help="Folder of the broker's data and log [default: broker/ in the state folder].")
+_DIR = typer.Option(
+    None, "--dir", help="Folder of the broker's data and log (default: broker/ in the user's state folder)."
+)
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -21,7 +23,7 @@ def register(app: typer.Typer) -> None:
     @group.command(epilog="Example: assay broker up && assay topics apply")
     def up(
         folder: Path | None = _DIR,
-        port: int | None = typer.Option(None, "--port", min=1, max=65_535, help="Loopback port [default: a free one]."),
+        port: int | None = typer.Option(None, "--port", min=1, max=65_535, help="Loopback port (default: a free one)."),
         json: bool = _JSON,
     ) -> None:
         """Start a local Kafka, or check that the one of ASSAY_KAFKA answers."""
