@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -35,8 +36,9 @@ class SqlError(ValueError):
     """An SQL text is not one that a rule may use; the message quotes it."""
 
 
+@lru_cache(maxsize=4096)
 def expression(text: str) -> pl.Expr:
-    """Compile an SQL expression.
+    """Compile an SQL expression (each text once: lints, examples and evaluation share it).
 
     Raises
     ------

@@ -156,7 +156,9 @@ def backtest(
         list[Path], typer.Option(exists=True, help="Declarations: NDJSON (.gz too), Parquet, any feed.")
     ],
     pack: Annotated[list[Path] | None, typer.Option(help="Packs to try instead of Assay's own.")] = None,
-    labels: Annotated[Path | None, typer.Option(exists=True, help="NDJSON: declaration_id, typologies[].")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(exists=True, help="NDJSON (.gz too): declaration_id, typologies[].")
+    ] = None,
     sample: Annotated[int, typer.Option(min=0, help="Hits to show of each rule.")] = 3,
     json_wanted: AsJson = False,
 ) -> None:
@@ -207,12 +209,14 @@ def _batches(history: Sequence[Path], refused: list[str]) -> Iterator[list[Row]]
 
 
 def _labels(path: Path) -> dict[str, list[str]]:
+    import gzip
+
     from pydantic import ValidationError
 
     from schemas.disposition import Label
 
     found: dict[str, list[str]] = {}
-    with path.open(encoding="utf-8") as lines:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
@@ -226,11 +230,11 @@ def _labels(path: Path) -> dict[str, list[str]]:
 
 
 def _tell(found: dict[str, Any], labelled: bool) -> None:
-    measured = ["labelled", "precision", "recall"] if labelled else []
-    shown = ["rule", "code", "level", "hits", "declarations", "hits_per_1000", *measured]
+    shown = ["rule", "level", "hits", "per_1000", *(["precision", "recall"] if labelled else [])]
     ranked = sorted(found["rules"], key=lambda row: -row["hits"])
     title = f"{found['version']} over {found['declarations']:,} declarations ({found['items']:,} items)"
-    output.table([*ranked, {"rule": "all together"} | found["all"]], shown, title)
+    counted = [*ranked, {"rule": "all together"} | found["all"]]
+    output.table([row | {"per_1000": row["hits_per_1000"]} for row in counted], shown, title)
     for row in ranked:
         for hit in row["sample"]:
             item = f" item {hit['item']}" if hit["item"] else ""
