@@ -83,6 +83,8 @@ def _templates(rule: Rule) -> Iterator[tuple[Loc, str]]:
 
 
 class SqlCompiles:
+    """``when`` and ``score`` must be SQL that judges one row."""
+
     name = "sql"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -94,6 +96,8 @@ class SqlCompiles:
 
 
 class SqlColumns:
+    """SQL may use only columns that its scope has."""
+
     name = "sql-columns"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -107,6 +111,8 @@ class SqlColumns:
 
 
 class SqlTypes:
+    """SQL must suit the types of its columns and give what its field needs."""
+
     name = "sql-types"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -125,6 +131,8 @@ class SqlTypes:
 
 
 class Abstains:
+    """A row where everything is unknown must not hit."""
+
     name = "abstains"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -144,6 +152,8 @@ class Abstains:
 
 
 class ColumnFields:
+    """Evidence and substance must name columns."""
+
     name = "column-fields"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -168,6 +178,8 @@ class ColumnFields:
 
 
 class Placeholders:
+    """Texts must be fillable from columns."""
+
     name = "placeholders"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -183,6 +195,8 @@ class Placeholders:
 
 
 class ScoreRange:
+    """A score runs from 0 to 1."""
+
     name = "score-range"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -191,6 +205,8 @@ class ScoreRange:
 
 
 class Dates:
+    """Effective dates must leave a day on which the rule holds."""
+
     name = "dates"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -205,6 +221,8 @@ class Dates:
 
 
 class HasExamples:
+    """A rule shows what it hits and what not."""
+
     name = "examples"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -218,6 +236,8 @@ class HasExamples:
 
 
 class HasFalsePositives:
+    """A rule says which honest trade it may hit."""
+
     name = "false-positives"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -226,6 +246,8 @@ class HasFalsePositives:
 
 
 class HasSources:
+    """A rule says where it comes from."""
+
     name = "sources"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -234,6 +256,8 @@ class HasSources:
 
 
 class MislabelShowsEvidence:
+    """Who accuses of a wrong statement shows what tells it."""
+
     name = "mislabel-evidence"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -242,6 +266,8 @@ class MislabelShowsEvidence:
 
 
 class TitleLength:
+    """A title fits a line of a console."""
+
     name = "title-length"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -250,6 +276,8 @@ class TitleLength:
 
 
 class KnownTypologies:
+    """Typologies are those of the catalogue."""
+
     name = "typologies"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
@@ -262,6 +290,8 @@ class KnownTypologies:
 
 
 class UniqueId:
+    """An id stands for one rule in all packs."""
+
     name = "unique-id"
 
     def check(self, rule: Rule, bench: Bench) -> Iterator[Complaint]:
