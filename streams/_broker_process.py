@@ -217,6 +217,16 @@ def start(folder: Path, java: str, jars: Path, version: str, port: int | None) -
     return state
 
 
+def cluster_id(folder: Path) -> str | None:
+    """Return the id that the folder's storage was formatted with, by which its broker is told from another one."""
+    try:
+        lines = (folder / "data" / "meta.properties").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    # Java's properties escape with backslashes; an id is letters, digits, '-', '_' and needs none
+    return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
+
+
 def _format(java: list[str], settings_file: Path, log: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", f"--config={settings_file}"]

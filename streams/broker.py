@@ -18,7 +18,7 @@ from streams import _broker_process as process
 from streams._broker_jars import Say
 from streams.settings import Settings, settings
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0  # a small machine under load; a broker that cannot start ends long before
 START_ATTEMPTS = 3
 ANSWER_SECONDS = 10.0
 
@@ -47,6 +47,7 @@ class Status:
     bootstrap: str | None = None
     pid: int | None = None
     version: str | None = None
+    cluster_id: str | None = None
     folder: str | None = None
     log: str | None = None
     topics: list[str] = field(default_factory=list)
@@ -132,8 +133,7 @@ def status(folder: Path | None = None, chosen: Settings | None = None) -> Status
         if stale is not None:
             problem = f"the broker that ran here (process {stale.pid}) has ended; start it with `assay broker up`"
         return Status(False, "local", folder=str(place), problem=problem)
-    known = Status(False, "local", state.bootstrap, state.pid, state.version, str(place), str(place / "broker.log"))
-    return _inspect(known, chosen)
+    return _inspect(_known(place, state), chosen)
 
 
 @contextlib.contextmanager
@@ -187,8 +187,9 @@ def _await(place: Path, state: process.State, say: Say, chosen: Settings) -> Non
             problem = "its process has ended"
             break
         if process.answers(state.port):
-            problem = _asked(state.bootstrap, chosen)
-            if problem is None:
+            found = _inspect(_known(place, state), chosen)
+            problem = found.problem
+            if found.healthy:
                 say(f"Apache Kafka {state.version} answers at {state.bootstrap}")
                 return
         time.sleep(0.1)
@@ -202,16 +203,31 @@ def _asked(servers: str, chosen: Settings) -> str | None:
     return None if found.healthy else found.problem
 
 
+def _known(place: Path, state: process.State) -> Status:
+    return Status(
+        False,
+        "local",
+        state.bootstrap,
+        state.pid,
+        state.version,
+        process.cluster_id(place),
+        str(place),
+        str(place / "broker.log"),
+    )
+
+
 def _inspect(known: Status, chosen: Settings) -> Status:
     """Complete a status by what the Kafka itself says."""
     from streams import clients
 
     try:
         with clients.admin(chosen, known.bootstrap, timeout=ANSWER_SECONDS) as admin:
-            nodes = admin.describe_cluster()["brokers"]
+            cluster = admin.describe_cluster()
             topics = sorted(name for name in admin.list_topics() if not name.startswith("__"))
     except BrokerError as error:
         return replace(known, problem=str(error))
-    if not nodes:
+    if not cluster["brokers"]:
         return replace(known, topics=topics, problem="it names no broker in its metadata")
-    return replace(known, healthy=True, topics=topics)
+    if known.cluster_id not in (None, cluster["cluster_id"]):
+        return replace(known, problem=f"another Kafka (cluster {cluster['cluster_id']}) answers at {known.bootstrap}")
+    return replace(known, healthy=True, cluster_id=cluster["cluster_id"], topics=topics)

@@ -69,7 +69,9 @@ def test_up_status_down_by_command_line(local: Settings) -> None:
     assert "as declared" in assay("topics", "apply").stdout
     assert assay("topics", "show", "--json").returncode == 0
 
+    formatted = (local.state_dir / "broker" / "data" / "meta.properties").read_text()
     found = json.loads(assay("broker", "status", "--json").stdout)
+    assert f"cluster.id={found['cluster_id']}" in formatted.splitlines()
     assert found["healthy"]
     assert found["bootstrap"] == first["bootstrap"] == broker.bootstrap(chosen=local)
     assert found["version"].startswith("4.")
