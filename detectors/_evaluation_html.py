@@ -21,7 +21,7 @@ def _number(value: float | None) -> str:
 
 def bars(caught: list[Caught]) -> list[dict[str, float | str]]:
     """Return, for the drawing, a bar for each kind: at any severity, at high and above, and the interval, in pixels."""
-    scale = _WIDTH - _LABEL - 70
+    scale = _WIDTH - _LABEL - 95
     return [
         {
             "name": one.name,

@@ -53,17 +53,22 @@ class ControlBook:
         self, rows: Sequence[Row], items: list[tuple[int, Any]], goods: list[Goods], days: list[date]
     ) -> list[pl.Series]:
         """Return the item columns of controls, prohibitions and licences."""
-        controls = [g.control for g in goods]
+        controls = [
+            g.control if g.control is not None and g.control.applies_to(rows[n]["country_of_destination"]) else None
+            for (n, _), g in zip(items, goods, strict=True)
+        ]
         licences = [self._licences(item) for _, item in items]
         bans: list[tuple[str | None, str | None, str | None]] = []
-        for (n, _), control in zip(items, controls, strict=True):
-            bans.append(self._ban(rows[n], control, days[n]) if control is not None else (None, None, None))
+        for (n, _), control, day in zip(items, controls, days, strict=True):
+            bans.append(self._ban(rows[n], control, day) if control is not None else (None, None, None))
         checks = [
-            _check(rows[n], item, found, days[n]) if found else _NO_LICENCE
-            for (n, item), found in zip(items, licences, strict=True)
+            _check(rows[n], item, found, day) if found else _NO_LICENCE
+            for (n, item), found, day in zip(items, licences, days, strict=True)
         ]
         text, flag = pl.String, pl.Boolean
-        military = [self._military(rows[n], c, days[n]) for (n, _), c in zip(items, controls, strict=True)]
+        military = [
+            self._military(rows[n], control, day) for (n, _), control, day in zip(items, controls, days, strict=True)
+        ]
         return [
             pl.Series("controlled", [c is not None for c in controls], dtype=flag),
             pl.Series("control_id", [c and c.row_id for c in controls], dtype=text),

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from detectors._columnar import texts
 from detectors._folding import fold
 from detectors.text import Reader
 from schemas.decode import Row
@@ -77,7 +78,7 @@ class PartyReader:
         consignees = self._reader.read([row["consignee"] and row["consignee"]["name"] for row in rows])
         others = self._reader.read([row["notify"] and row["notify"]["name"] for row in rows])
         return [
-            pl.Series("shared_contacts", shared, dtype=pl.List(pl.String)),
+            texts("shared_contacts", shared),
             pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
             pl.Series("consignee_forwards", ["forwarder" in c.flags for c in consignees], dtype=pl.Boolean),
             pl.Series(

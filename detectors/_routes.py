@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from detectors._columnar import texts
 from detectors.goods import Goods
 from detectors.reference import Reference
 from schemas.decode import Row
@@ -54,14 +55,14 @@ class RouteBook:
         onward = [self._onward(row) for row in rows]
         number, text = pl.Float64, pl.String
         return [
-            pl.Series("concerned_substances", substances, dtype=pl.List(text)),
+            texts("concerned_substances", substances),
             pl.Series("has_concerned", [bool(s) for s in substances], dtype=pl.Boolean),
             pl.Series("has_controlled", controlled, dtype=pl.Boolean),
             pl.Series("route_km", [w[0] for w in ways], dtype=number),
             pl.Series("direct_km", [w[1] for w in ways], dtype=number),
             pl.Series("detour_ratio", [w[2] for w in ways], dtype=number),
             pl.Series("detour_extra_km", [w[3] for w in ways], dtype=number),
-            pl.Series("third_countries", [list(w[4]) for w in ways], dtype=pl.List(text)),
+            texts("third_countries", [w[4] for w in ways]),
             pl.Series("third_country_count", [len(w[4]) for w in ways], dtype=pl.UInt32),
             pl.Series("via_hub", [next((c for c in w[4] if c in self._hubs), None) for w in ways], dtype=text),
             pl.Series("returns_home", [w[5] for w in ways], dtype=pl.Boolean),
@@ -110,7 +111,7 @@ class RouteBook:
     def _risk(self, row: Row, way: tuple[Any, ...], substances: list[str]) -> tuple[str | None, str | None]:
         """Return a country that sources saw the substance pass through, and whether it is the destination or on the way."""
         for substance in substances:
-            entry = next((e for e in self._reference.lexicon if e.substance == substance), None)
+            entry = self._reference.substances.get(substance)
             names = {substance}
             if entry is not None and entry.element in self._elements:
                 names.add(self._elements[entry.element])

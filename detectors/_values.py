@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
+import numpy as np
 import polars as pl
 
+from detectors._columnar import Numbers, Rows, flag, number, numbers, texts
 from detectors.goods import Goods
 from detectors.reference import Reference
+from schemas.decode import Row
 from schemas.reference import PriceBand
 
 #: From this many times the top of the declared heading's band on, it is asked which controlled substance the price fits.
-_ASK_FROM = 3.0
+_ASK_FROM = 1.5
 #: Price bands are widened by this factor on both sides: contracts, freight terms and small lots.
 _TOLERANCE = 1.3
 #: Below this a price fits too many ordinary goods to say anything (USD per kg).
@@ -21,6 +26,7 @@ _TELLING_PRICE = 15.0
 _CONTAINER_M3 = 67.0
 #: Goods that cannot be packed denser than this are light goods (kg/m3).
 _LIGHT = 600.0
+_NO_FIT: tuple[PriceBand | None, list[str]] = (None, [])
 
 
 class PriceBook:
@@ -42,51 +48,47 @@ class PriceBook:
             watched = self._watched[epoch] = frozenset(names)
         return [band for band in self._reference.price_bands_on(day) if band.substance in watched]
 
-    def columns(
-        self, items: pl.DataFrame, goods: list[Goods], days: list[date], reference: Reference
-    ) -> list[pl.Series]:
-        """Return the item columns of values and prices."""
+    def columns(self, items: Sequence[Any], goods: list[Goods], days: list[date]) -> dict[str, pl.Series]:
+        """Return the item columns of values and prices, of items as declared."""
+        reference = self._reference
         rates = [
-            None if currency is None else reference.usd_rate(currency, day)
-            for currency, day in zip(items["value_currency"].to_list(), days, strict=True)
+            (reference.usd_rate(item["value"]["currency"], day) if item["value"] is not None else None)
+            for item, day in zip(items, days, strict=True)
         ]
-        usd = items["value_amount"] * pl.Series(rates, dtype=pl.Float64)
-        per_kg = usd / items["net_mass_kg"].fill_null(items["gross_mass_kg"])
-        bands = [reference.heading_band(code) for code in items["commodity_code"].to_list()]
-        high = pl.Series([b.high if b else None for b in bands], dtype=pl.Float64)
-        over = per_kg / high
-        fits: list[tuple[PriceBand | None, list[str]]] = []
-        named: list[tuple[bool | None, PriceBand | None]] = []
-        telling = ((over >= _ASK_FROM) | (over.is_null() & per_kg.is_not_null())).fill_null(False).to_list()
-        for ask, price, found, day, code in zip(
-            telling, per_kg.to_list(), goods, days, items["commodity_code"].to_list(), strict=True
-        ):
-            fits.append(self._fit(price, found, day, code) if ask else (None, []))
-            named.append(
-                self._named(price, found, day) if price is not None and found.named_substance else (None, None)
-            )
-        number, text = pl.Float64, pl.String
-        return [
-            usd.alias("value_usd"),
-            per_kg.alias("usd_per_kg"),
-            pl.Series("heading_low", [b.low if b else None for b in bands], dtype=number),
-            high.alias("heading_high"),
-            over.alias("price_over_heading"),
+        amounts = numbers([item["value"]["amount"] if item["value"] is not None else None for item in items])
+        masses = numbers([item["net_mass_kg"] or item["gross_mass_kg"] for item in items])
+        bands = [reference.heading_band(item["commodity_code"]) for item in items]
+        high = numbers([band.high if band else None for band in bands])
+        with np.errstate(all="ignore"):
+            usd = amounts * numbers(rates)
+            per_kg = usd / masses
+            over = per_kg / high
+        fits = [_NO_FIT] * len(items)
+        named: list[tuple[bool | None, PriceBand | None]] = [(None, None)] * len(items)
+        for n in np.flatnonzero(~(over < _ASK_FROM) & (per_kg >= _TELLING_PRICE)).tolist():
+            fits[n] = self._fit(float(per_kg[n]), goods[n], days[n], items[n]["commodity_code"])
+        for n, found in enumerate(goods):
+            if found.named_substance is not None and np.isfinite(per_kg[n]):
+                named[n] = self._named(float(per_kg[n]), found, days[n])
+        text = pl.String
+        columns = [
+            number("value_usd", usd),
+            number("usd_per_kg", per_kg),
+            number("heading_low", numbers([b.low if b else None for b in bands])),
+            number("heading_high", high),
+            number("price_over_heading", over),
             pl.Series("price_substance", [f[0].substance if f[0] else None for f in fits], dtype=text),
-            pl.Series("price_substances", [f[1] for f in fits], dtype=pl.List(text)),
-            pl.Series("price_low", [f[0].low if f[0] else None for f in fits], dtype=number),
-            pl.Series("price_high", [f[0].high if f[0] else None for f in fits], dtype=number),
+            texts("price_substances", [f[1] for f in fits]),
+            number("price_low", numbers([f[0].low if f[0] else None for f in fits])),
+            number("price_high", numbers([f[0].high if f[0] else None for f in fits])),
             pl.Series("price_fits_named", [n[0] for n in named], dtype=pl.Boolean),
-            pl.Series("named_price_low", [n[1].low if n[1] else None for n in named], dtype=number),
-            pl.Series("named_price_high", [n[1].high if n[1] else None for n in named], dtype=number),
+            number("named_price_low", numbers([n[1].low if n[1] else None for n in named])),
+            number("named_price_high", numbers([n[1].high if n[1] else None for n in named])),
         ]
+        return {column.name: column for column in columns}
 
-    def _fit(
-        self, price: float | None, goods: Goods, day: date, code: str | None
-    ) -> tuple[PriceBand | None, list[str]]:
+    def _fit(self, price: float, goods: Goods, day: date, code: str | None) -> tuple[PriceBand | None, list[str]]:
         """Return the controlled substance whose band the price fits best, and the names of all that it fits."""
-        if price is None or price < _TELLING_PRICE:
-            return None, []
         found = [
             band
             for band in self._bands(day)
@@ -94,7 +96,7 @@ class PriceBook:
             and not (code is not None and code.startswith(band.headings))
         ]
         if not found:
-            return None, []
+            return _NO_FIT
         best = min(
             found,
             key=lambda b: (b.substance != goods.named_substance, abs(math.log(price / math.sqrt(b.low * b.high)))),
@@ -112,46 +114,68 @@ class PriceBook:
         return False, bands[0]
 
 
-def mass_columns(items: pl.DataFrame, reference: Reference) -> list[pl.Series]:
-    """Return the item columns of masses, packing and density."""
-    densities = [reference.density_band(code) for code in items["commodity_code"].to_list()]
-    most = pl.Series("density_max", [d.bulk_density_max if d else None for d in densities], dtype=pl.Float64)
-    net, gross = items["net_mass_kg"], items["gross_mass_kg"]
-    weight = gross.fill_null(net)
-    density = weight / items["volume_m3"]
-    return [
-        ((gross - net) / gross).alias("tare_share"),
-        (net > gross * 1.001).alias("net_over_gross"),
-        (net.fill_null(gross) / items["package_count"]).alias("kg_per_package"),
-        density.alias("bulk_density"),
-        most,
-        (density / most).alias("density_over"),
-        (most <= _LIGHT).alias("light_goods"),
-    ]
+def mass_columns(items: Sequence[Any], packages: Numbers, reference: Reference) -> dict[str, pl.Series]:
+    """Return the item columns of masses, packing and density.
+
+    Parameters
+    ----------
+    items : items as declared.
+    packages : number of packages of each item, NaN if unknown.
+    """
+    densities = [reference.density_band(item["commodity_code"]) for item in items]
+    most = numbers([d.bulk_density_max if d else None for d in densities])
+    net = numbers([item["net_mass_kg"] for item in items])
+    gross = numbers([item["gross_mass_kg"] for item in items])
+    volume = numbers([item["volume_m3"] for item in items])
+    with np.errstate(all="ignore"):
+        density = np.where(np.isnan(gross), net, gross) / volume
+        columns = [
+            number("tare_share", (gross - net) / gross),
+            flag("net_over_gross", net > gross * 1.001, ~np.isnan(net + gross)),
+            number("kg_per_package", np.where(np.isnan(net), gross, net) / packages),
+            number("bulk_density", density),
+            number("density_max", most),
+            number("density_over", density / most),
+            flag("light_goods", most <= _LIGHT, ~np.isnan(most)),
+        ]
+    return {column.name: column for column in columns}
 
 
-def load_columns(declarations: pl.DataFrame, items: pl.DataFrame) -> list[pl.Series]:
-    """Return the declaration columns of total masses and container loads."""
-    sums = items.group_by("row").agg(
-        pl.col("net_mass_kg").sum().alias("net"),
-        pl.col("gross_mass_kg").sum().alias("gross"),
-        pl.col("value_usd").sum().alias("usd"),
-        pl.col("light_goods").fill_null(False).all().alias("light"),
-        pl.col("density_max").max().alias("most"),
-    )
-    joined = declarations.select("row", "declared_gross_kg", "container_count", "mode").join(
-        sums, on="row", how="left", maintain_order="left"
-    )
-    net = joined["net"].replace(0.0, None)
-    gross = joined["declared_gross_kg"].fill_null(joined["gross"].replace(0.0, None))
-    containers = joined["container_count"].cast(pl.Float64).replace(0.0, None)
-    load = gross / containers
-    return [
-        net.alias("total_net_kg"),
-        gross.alias("total_gross_kg"),
-        joined["usd"].replace(0.0, None).alias("total_usd"),
-        load.alias("kg_per_container"),
-        joined["light"].alias("all_light_goods"),
-        (load / (joined["most"] * _CONTAINER_M3)).alias("container_over"),
-        (net > gross * 1.01).alias("total_net_over_gross"),
-    ]
+def load_columns(
+    rows: Sequence[Row], item_rows: Rows, items: Mapping[str, pl.Series], declared: Sequence[Any]
+) -> dict[str, pl.Series]:
+    """Return the declaration columns of total masses and container loads.
+
+    Parameters
+    ----------
+    rows : declarations as decoded.
+    item_rows : the row of each item.
+    items : item columns computed before (values and densities).
+    declared : items as declared.
+    """
+
+    def total(values: Numbers) -> Numbers:
+        sums = np.bincount(item_rows, weights=np.nan_to_num(values), minlength=len(rows))
+        return np.where(sums > 0, sums, np.nan)
+
+    net = total(numbers([item["net_mass_kg"] for item in declared]))
+    summed = total(numbers([item["gross_mass_kg"] for item in declared]))
+    header = numbers([row["gross_mass_kg"] for row in rows])
+    gross = np.where(np.isnan(header), summed, header)
+    containers = numbers([len(row["transport"]["containers"]) if row["transport"] else None for row in rows])
+    most_each = items["density_max"].to_numpy()
+    light = ~(np.bincount(item_rows, weights=~(most_each <= _LIGHT), minlength=len(rows)) > 0)
+    most = np.full(len(rows), np.nan)
+    np.fmax.at(most, item_rows, most_each)
+    with np.errstate(all="ignore"):
+        load = gross / containers
+        columns = [
+            number("total_net_kg", net),
+            number("total_gross_kg", gross),
+            number("total_usd", total(items["value_usd"].to_numpy())),
+            number("kg_per_container", load),
+            pl.Series("all_light_goods", light, dtype=pl.Boolean),
+            number("container_over", load / (most * _CONTAINER_M3)),
+            flag("total_net_over_gross", net > gross * 1.01, ~np.isnan(net + gross)),
+        ]
+    return {column.name: column for column in columns}

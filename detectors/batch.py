@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from detectors._columnar import texts
 from schemas.decode import Row
 
 _PARTIES = ("declarant", "exporter", "consignee", "notify", "carrier", "traveller")
@@ -60,7 +61,7 @@ def _declarations(rows: Sequence[Row]) -> pl.DataFrame:
         "declared_gross_kg": _positive([r["gross_mass_kg"] for r in rows]),
         "declared_package_count": _positive([r["package_count"] for r in rows]),
         "item_count": pl.Series([len(r["items"]) for r in rows], dtype=pl.UInt32),
-        "routing": pl.Series([r["routing"] for r in rows], dtype=pl.List(pl.String)),
+        "routing": texts("routing", [r["routing"] for r in rows]),
     }
     for name in (
         "event",

@@ -24,6 +24,7 @@ from schemas.decode import Row
 
 #: Regimes in which goods leave the country, so that its export controls apply.
 _LEAVING = frozenset({"export", "passenger", "postal"})
+_PERSONS_TRAFFIC = frozenset({"passenger", "postal"})
 _KEPT_GOODS = 300_000
 
 
@@ -70,23 +71,30 @@ class FeatureMaker:
         items = [(n, item) for n, row in enumerate(rows) for item in row["items"]]
         goods = self._goods(rows, items, exporting)
         days = [row["lodged_at"].date() for row in rows]
-        declarations = batch.declarations.with_columns(
-            pl.Series("exporting_from", exporting, dtype=pl.String),
-            *self._routes.columns(rows, goods, batch.items["row"].to_list()),
-            *self._parties.columns(rows),
-        ).with_columns(_luggage())
-        item_frame = batch.items.with_columns(
+        item_rows = batch.items["row"].to_numpy()
+        declared = [item for _, item in items]
+        item_days = [days[n] for n, _ in items]
+        item_columns = {column.name: column for column in batch.items.get_columns()}
+        for column in (
             *_goods_columns(goods),
             self._origin_column(items, goods),
-            *self._controls.columns(rows, items, goods, days),
-        )
-        item_frame = item_frame.with_columns(
-            *self._prices.columns(item_frame, goods, [days[n] for n, _ in items], self.reference),
-        )
-        item_frame = item_frame.with_columns(*_values.mass_columns(item_frame, self.reference))
-        declarations = declarations.with_columns(*_values.load_columns(declarations, item_frame))
-        wide = item_frame.hstack(declarations.drop("row").select(pl.all().gather(item_frame["row"])))
-        return Features(wide, declarations, goods)
+            *self._controls.columns(rows, items, goods, item_days),
+        ):
+            item_columns[column.name] = column
+        item_columns |= self._prices.columns(declared, goods, item_days)
+        item_columns |= _values.mass_columns(declared, item_columns["package_count"].to_numpy(), self.reference)
+        columns = {column.name: column for column in batch.declarations.get_columns()}
+        for column in (
+            pl.Series("exporting_from", exporting, dtype=pl.String),
+            pl.Series("luggage", [_luggage(row) for row in rows], dtype=pl.Boolean),
+            *self._routes.columns(rows, goods, item_rows.tolist()),
+            *self._parties.columns(rows),
+        ):
+            columns[column.name] = column
+        columns |= _values.load_columns(rows, item_rows, item_columns, declared)
+        declarations = pl.DataFrame(columns)
+        repeated = declarations.drop("row")[item_rows]
+        return Features(pl.DataFrame(item_columns).hstack(repeated), declarations, goods)
 
     def _origin_column(self, items: list[tuple[int, Any]], goods: list[Goods]) -> pl.Series:
         """Tell whether the origin produces the named metal; null without either, or where no producer is known."""
@@ -136,11 +144,11 @@ def _marks(item: Any) -> str | None:
     return " | ".join(marks) if marks else None
 
 
-def _luggage() -> pl.Expr:
-    return (
-        pl.col("regime").is_in(["passenger", "postal"]).fill_null(False)
-        | pl.col("mode").is_in(["passenger", "post"]).fill_null(False)
-    ).alias("luggage")
+def _luggage(row: Row) -> bool:
+    """Tell whether goods travel in luggage or by post."""
+    transport = row["transport"]
+    mode = transport["mode"] if transport is not None else None
+    return row["regime"] in _PERSONS_TRAFFIC or mode in ("passenger", "post")
 
 
 def _goods_columns(goods: list[Goods]) -> list[pl.Series]:

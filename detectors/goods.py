@@ -28,6 +28,8 @@ _GENERAL_HEADINGS = ("3822", "3825", "9705", "9023", "9801", "9999")
 #: Chapters whose goods are sold as material: by weight, at a price per kg.
 _MATERIAL_CHAPTERS = frozenset("25 26 27 28 29 31 32 38 39 40 68 69 70 72 74 75 76 78 79 80 81".split())
 _MATERIAL_HEADINGS = ("7301", "7303", "7304", "7305", "7306", "7325", "7326", "7106", "7112")
+#: From this grade on (99.9 %, a little less for "99.87 %"), a stated purity is that of a substance sold as such.
+_GRADED_NINES = 2.9
 #: From this grade on (99.999 %), a stated purity is unusual for ordinary base metals, minerals and articles.
 _UNUSUAL_NINES = 5.0
 _LICENSED = ("licence_required",)
@@ -91,6 +93,30 @@ class GoodsJudge:
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
         self._lexicon = {entry.substance: entry for entry in reference.lexicon}
+        self._by_epoch: dict[tuple[int, str | None], tuple[list[ControlEntry], list[ControlEntry]]] = {}
+        self._lines_by_epoch: dict[int, dict[str, ControlEntry]] = {}
+
+    def _licensed(self, day: date, exporting_from: str | None) -> tuple[list[ControlEntry], list[ControlEntry]]:
+        """Return the licence duties in force on a day, everywhere and of one country."""
+        key = (self._reference.epoch(day), exporting_from)
+        found = self._by_epoch.get(key)
+        if found is None:
+            everywhere = [e for e in self._reference.controls_on(day) if e.measure in _LICENSED]
+            found = (everywhere, [e for e in everywhere if exporting_from in e.territories])
+            self._by_epoch[key] = found
+        return found
+
+    def _lines(self, day: date) -> dict[str, ControlEntry]:
+        """Return the national tariff lines that name a controlled substance on a day."""
+        epoch = self._reference.epoch(day)
+        found = self._lines_by_epoch.get(epoch)
+        if found is None:
+            found = {}
+            for entry in self._licensed(day, None)[0]:
+                if entry.code10 is not None and entry.kind == "goods" and entry.substances:
+                    found.setdefault(entry.code10, entry)
+            self._lines_by_epoch[epoch] = found
+        return found
 
     def judge(
         self,
@@ -111,16 +137,14 @@ class GoodsJudge:
         exporting_from : country whose export controls apply (None: no export, or not known).
         day : the declaration's day.
         """
-        in_force = self._reference.controls_on(day)
-        licensed = [e for e in in_force if e.measure in _LICENSED]
-        here = [e for e in licensed if exporting_from in e.territories]
+        licensed, here = self._licensed(day, exporting_from)
         chosen = self._choose(description, marks, cas_substance, code)
         purity = description.purity or marks.purity
         percent = purity.percent if purity else None
         named = chosen.entry if chosen else None
         control, basis, below = self._control(here, chosen, code, percent)
         gap, threshold = _gap_below(below, percent)
-        of_code = _substance_of_code(licensed, code)
+        of_code = self._lines(day).get(code[:10]) if code is not None and len(code) >= 10 else None
         watched = bool(named and _concerns(licensed, named))
         return Goods(
             named_substance=named.substance if named else None,
@@ -193,25 +217,32 @@ class GoodsJudge:
             if _misses(entry, percent):
                 below = below or entry
                 continue
-            order = {"code": 0, "code+text": 1, "text": 2, "heading": 3}[basis]
+            order = 2 * {"code": 0, "code+text": 1, "text": 2, "heading": 3}[basis] + (not entry.can_prohibit)
             if best is None or order < best[0]:
                 best = (order, entry, basis)
         return (best[1], best[2], below) if best else (None, None, below)
 
 
 def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: Reading, code: str | None) -> Role:
-    """Tell whether the substance is the goods, or part of an article that is."""
-    graded = reading.purity is not None and reading.purity.nines >= 2.9
+    """Tell whether the substance is the goods, or part of an article that is.
+
+    A stated grade (99.9 % and better) makes it the goods whatever else is said. Otherwise an article's word, or a code of
+    finished goods without a word of a raw form, leaves the substance inside the article (or in its brand).
+    """
+    graded = reading.purity is not None and reading.purity.nines >= _GRADED_NINES
     own_code = _starts(code, entry.headings) and not _starts(code, _GENERAL_HEADINGS)
     article = description.article is not None
+    finished = code is not None and code[:2] in _FINISHED_CHAPTERS
     if mention.minor:
         return "ingredient"
     if mention.strength == "weak" and not (graded or own_code):
-        return "ingredient" if article else "hint"
-    if own_code or not article:
-        finished = code is not None and code[:2] in _FINISHED_CHAPTERS and _starts(code, entry.article_headings)
-        return "ingredient" if finished and not graded and reading.material is None else "goods"
-    return "goods" if graded and entry.element is not None else "ingredient"
+        return "ingredient" if article or finished else "hint"
+    if graded and entry.element is not None:
+        return "goods"
+    if finished and not own_code:
+        raw_form = reading.material is not None or description.material is not None
+        return "goods" if raw_form and not article else "ingredient"
+    return "goods" if own_code or not article else "ingredient"
 
 
 def _fits(code: str | None, chosen: _Candidate | None) -> bool | None:
@@ -294,18 +325,6 @@ def _ordinary(code: str | None) -> bool:
         "95",
         "96",
     }
-
-
-def _substance_of_code(licensed: list[ControlEntry], code: str | None) -> ControlEntry | None:
-    """Return a control whose national code is the declared one: such a code names its substance."""
-    if code is None or len(code) < 8:
-        return None
-    for entry in licensed:
-        if entry.kind != "goods" or not entry.substances:
-            continue
-        if len(code) >= 10 and entry.code10 == code[:10]:
-            return entry
-    return None
 
 
 def _denies(of_code: ControlEntry | None, description: Reading, lexicon: dict[str, LexiconEntry]) -> bool:

@@ -33,6 +33,11 @@ _CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\u0e00-\
 _CAS = re.compile(r"(?<![\d-])(\d{2,7}) ?- ?(\d{2}) ?- ?(\d)(?![\d-])")
 _SHARE_AFTER = re.compile(r"[\s:,(=<≤~-]{0,4}(?:max\.? ?)?(?<!\d)(\d{1,2}(?:[.,]\d+)?) ?(?:%|wt|ppm|mg)")
 _SHARE_BEFORE = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d+)?) ?(?:%|wt%|ppm) ?(?:of )?$")
+_GRAMS_BEFORE = re.compile(
+    r"(?<![\d.,])\d{1,2}(?:[.,]\d+)? ?(?:g|gr|gram|grams|gramm|gramos|grammes|mg|г|гр|克|公克)\b[^\d,;]{0,8}$"
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LONG_WORD = re.compile(r"[^\W\d_]{6,}")
 _FLAGS = ("sample", "bottle", "metal_hint", "origin_denial", "not_controlled", "forwarder", "military")
 _KEPT_READINGS = 200_000
 #: Ordinary words one letter away from a substance's name.
@@ -132,11 +137,11 @@ class Reader:
         self._symbols = symbols
         self._kept: dict[str, Reading] = {}
         patterns: list[_Pattern] = []
-        self._exact: list[tuple[re.Pattern[str], Term]] = []
+        self._exact: dict[str, Term] = {}
         names: dict[str, Term] = {}
         for term in terms:
             if term.match == "exact":
-                self._exact.append((re.compile(rf"(?<![A-Za-z0-9]){re.escape(plain(term.text))}(?![A-Za-z0-9])"), term))
+                self._exact.setdefault(plain(term.text), term)
                 continue
             text = fold(term.text)
             match: Match = "substring" if _CJK.search(text) else term.match
@@ -144,6 +149,11 @@ class Reader:
             if term.strength == "strong" and match in ("word", "stem") and text.isalpha() and len(text) >= 6:
                 names.setdefault(text, term)
         self._names = names
+        self._near_names = _neighbours(names)
+        formulae = sorted(self._exact, key=len, reverse=True)
+        self._formulae = re.compile(
+            rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, formulae)) or '(?!)'})(?![A-Za-z0-9])"
+        )
         for group, words in vocabulary().items():
             patterns += [_vocabulary_pattern(group, word) for word in words]
         self._patterns = [p for p in patterns if p.text]
@@ -239,7 +249,8 @@ class Reader:
             taken.append((start, end))
             denied = _denied(folded, start, end, negations)
             minor = _minor(folded, start, end)
-            mentions.append((start, Mention(term.substance, term.text, term.strength, disguised, denied, minor)))
+            strength = "weak" if _goes_on(folded, start, end) else term.strength
+            mentions.append((start, Mention(term.substance, term.text, strength, disguised, denied, minor)))
         return [mention for _, mention in sorted(mentions, key=lambda m: m[0])]
 
     def _from_numbers(self, original: str) -> list[Mention]:
@@ -252,11 +263,10 @@ class Reader:
         return mentions
 
     def _from_formulae(self, original: str) -> list[Mention]:
-        mentions = [
-            Mention(term.substance, term.text, term.strength)
-            for pattern, term in self._exact
-            if term.text in original and pattern.search(original)
-        ]
+        mentions = []
+        for match in self._formulae.finditer(original):
+            term = self._exact[match.group()]
+            mentions.append(Mention(term.substance, term.text, term.strength))
         for symbol, nines in stated_symbols(original):
             substance = self._symbols.get(symbol)
             if substance:
@@ -277,17 +287,31 @@ class Reader:
         return self._from_typos(folded)
 
     def _from_typos(self, folded: str) -> list[Mention]:
-        for word in re.findall(r"[^\W\d_]{6,}", folded):
-            if word in _NEAR_NAMES:
-                continue
-            for name, term in self._names.items():
-                if (
-                    word[0] == name[0]
-                    and abs(len(word) - len(name)) <= 1
-                    and OSA.distance(word, name, score_cutoff=1) == 1
-                ):
+        """Find names with one letter left out, added, changed or swapped with its neighbour."""
+        near = self._near_names
+        for word in _LONG_WORD.findall(folded):
+            for reduced in _reduced(word):
+                name = near.get(reduced)
+                if name is None or name[0] != word[0] or word in _NEAR_NAMES or abs(len(name) - len(word)) > 1:
+                    continue
+                if OSA.distance(word, name, score_cutoff=1) == 1:
+                    term = self._names[name]
                     return [Mention(term.substance, term.text, "weak", hidden=True)]
         return []
+
+
+def _reduced(word: str) -> list[str]:
+    """Return a word, and the word with each one of its letters left out."""
+    return [word, *(word[:n] + word[n + 1 :] for n in range(len(word)))]
+
+
+def _neighbours(names: Iterable[str]) -> dict[str, str]:
+    """Index names by what :func:`_reduced` makes of them: two words one edit apart have a reduced form in common."""
+    index: dict[str, str] = {}
+    for name in names:
+        for reduced in _reduced(name):
+            index.setdefault(reduced, name)
+    return index
 
 
 def _word_start(starts: list[int], end: int) -> int:
@@ -310,10 +334,18 @@ def _unique(mentions: list[Mention]) -> tuple[Mention, ...]:
     return tuple(seen.values())
 
 
+def _goes_on(folded: str, start: int, end: int) -> bool:
+    """Tell whether a stem is only the beginning of a longer Latin word ("yttriumstabilisiert"): a property, not a name."""
+    rest = _LETTERS.match(folded, end)
+    return rest is not None and len(rest.group()) > 4 and folded[start:end].isascii()
+
+
 def _minor(folded: str, start: int, end: int) -> bool:
-    """Tell whether a share below half stands right beside the name: then it is an additive, not the goods."""
+    """Tell whether a share below half, or some grams, stand right beside the name: an additive or a sample, not the goods."""
     after = _SHARE_AFTER.match(folded, end)
     before = _SHARE_BEFORE.search(folded[max(0, start - 16) : start])
+    if _GRAMS_BEFORE.search(folded[max(0, start - 20) : start]):
+        return True
     shares = [float(m.group(1).replace(",", ".")) for m in (after, before) if m]
     return bool(shares) and max(shares) < 50
 

@@ -1,0 +1,36 @@
+"""Building columns quickly: polars makes a series of lists one list at a time, and an eager call costs a query each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Rows = np.ndarray[Any, np.dtype[np.uint32]]
+
+
+def texts(name: str, values: Sequence[Sequence[str]]) -> pl.Series:
+    """Return a column of lists of texts."""
+    array = pa.array(values, pa.large_list(pa.large_string()))
+    return pl.Series(name, pl.from_arrow(array))
+
+
+def numbers(values: Sequence[float | None]) -> Numbers:
+    """Return numbers as an array, with NaN for None and for zero ("not carried")."""
+    return np.array([v or np.nan for v in values], dtype=np.float64)
+
+
+def number(name: str, values: Numbers) -> pl.Series:
+    """Return an array as a column, with null for NaN and infinity."""
+    return pl.Series(name, np.where(np.isfinite(values), values, np.nan), dtype=pl.Float64, nan_to_null=True)
+
+
+def flag(name: str, values: Flags, known: Flags) -> pl.Series:
+    """Return an array of booleans as a column, null where not known."""
+    pairs = zip(values.tolist(), known.tolist(), strict=True)
+    return pl.Series(name, [value if there else None for value, there in pairs], dtype=pl.Boolean)
