@@ -96,29 +96,27 @@ def _tables(found: Evaluation) -> None:
                 "false": cut.false,
                 "precision": _percent(cut.precision),
                 "recall": _percent(cut.recall),
-                "false per 1,000 honest": None
-                if cut.false_per_1000_honest is None
-                else f"{cut.false_per_1000_honest:.2f}",
+                "per 1,000 honest": None if cut.false_per_1000_honest is None else f"{cut.false_per_1000_honest:.2f}",
             }
             for cut in found.cuts
         ),
-        ("at or above", "alerts", "true", "false", "precision", "recall", "false per 1,000 honest"),
-        "By severity",
+        ("at or above", "alerts", "true", "false", "precision", "recall", "per 1,000 honest"),
+        "By severity (the last column: false ones)",
     )
-    for title, kinds in (("By scenario", found.scenarios), ("By typology", found.typologies)):
-        columns = ["name", "positives", "recall", "95 %", "medium +", "high +"]
-        if title == "By scenario":
-            columns += ["expected code"]
+    by_scenario = "By scenario (expected: with a code that the case asks for)"
+    for title, kinds in ((by_scenario, found.scenarios), ("By typology", found.typologies)):
+        columns = ["name", "n", "recall", "medium+", "high+"]
+        if title == by_scenario:
+            columns += ["expected"]
         output.table(
             (
                 {
                     "name": one.name,
-                    "positives": one.declarations,
-                    "recall": _percent(one.recall),
-                    "95 %": f"{one.low:.0%}-{one.high_end:.0%}",
-                    "medium +": _percent(one.recall_medium),
-                    "high +": _percent(one.recall_high),
-                    "expected code": None if one.expected is None else _percent(one.expected / one.declarations),
+                    "n": one.declarations,
+                    "recall": f"{one.recall:.0%}",
+                    "medium+": f"{one.recall_medium:.0%}",
+                    "high+": f"{one.recall_high:.0%}",
+                    "expected": None if one.expected is None else f"{one.expected / one.declarations:.0%}",
                 }
                 for one in kinds
             ),

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -74,34 +74,33 @@ def simulate(
         raise typer.BadParameter(f"the period ends ({ends:%Y-%m-%d}) before it starts ({begins:%Y-%m-%d})")
     if scenario_share + look_alike_share > 1:
         raise typer.BadParameter("--scenario-share and --look-alike-share add up to more than 1")
-    rows = feed(
-        seed,
-        count,
-        begins,
-        ends,
-        scenario_share=scenario_share,
-        look_alike_share=look_alike_share,
-        duplicate_share=duplicate_share,
-        scenarios=scenario,
-        memory=not stateless,
-        firms=firms,
-    )
-    tally: Counter[tuple[str, str]] = Counter()
-    again: set[str] = set()  # one label a declaration, even if it is sent twice
     try:
-        with ExitStack() as stack:
-            sink = stack.enter_context(_sink(out))
-            answers = stack.enter_context(_sink(labels)) if labels else None
-            for row, label in _watched(rows, count):
-                sink.write(to_json(row))
-                sink.write(b"\n")
-                tally[_kind(label)] += 1
-                if answers is not None and row["event"] == "lodged" and label.declaration_id not in again:
-                    answers.write(to_json(label) + b"\n")
-                    if duplicate_share:
-                        again.add(label.declaration_id)
+        rows = feed(
+            seed,
+            count,
+            begins,
+            ends,
+            scenario_share=scenario_share,
+            look_alike_share=look_alike_share,
+            duplicate_share=duplicate_share,
+            scenarios=scenario,
+            memory=not stateless,
+            firms=firms,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    tally: Counter[tuple[str, str]] = Counter()
+    again: set[str] = set()  # one label a declaration, even if it is sent twice
+    with ExitStack() as stack:
+        sink = stack.enter_context(_sink(out))
+        answers = stack.enter_context(_sink(labels)) if labels else None
+        for row, label in _watched(rows, count):
+            sink.write(to_json(row) + b"\n")
+            tally[_kind(label)] += 1
+            if answers is not None and row["event"] == "lodged" and label.declaration_id not in again:
+                answers.write(to_json(label) + b"\n")
+                if duplicate_share:
+                    again.add(label.declaration_id)
     _summary(tally, count, out, json_wanted)
 
 
@@ -124,14 +123,14 @@ def _time(text: str | None, option: str) -> datetime | None:
 
 
 @contextmanager
-def _sink(target: str) -> Iterator[BinaryIO]:
+def _sink(target: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
     if target == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     elif target.endswith(".gz"):
-        # no time stamp in the archive: the same seed gives the same bytes
-        with Path(target).open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=5, mtime=0) as packed:
-            yield packed  # type: ignore[misc]
+        # neither name nor time in the archive: the same seed gives the same bytes
+        with Path(target).open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=5, fileobj=raw, mtime=0) as packed:
+            yield packed
     else:
         with Path(target).open("wb") as plain:
             yield plain

@@ -41,9 +41,13 @@ def day_weight(day: date) -> float:
 
 
 def lodgements(count: int, start: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield ``count`` increasing times of [start, end), as dense as the hours are busy.
+    """Return ``count`` increasing times of [start, end), as dense as the hours are busy.
 
     The k-th time stands where the k-th part of all the work of the period is done, so no time needs to be sorted or kept.
+
+    Raises
+    ------
+    ValueError : the period ends before it starts.
     """
     span = (end - start).total_seconds()
     if span <= 0:
@@ -56,11 +60,15 @@ def lodgements(count: int, start: datetime, end: datetime) -> Iterator[datetime]
     for k in range(steps):
         hour = midnight + timedelta(seconds=(k + 0.5) * step)
         weights.append(day_weight(hour.date()) * _HOURS[hour.hour])
-    total = sum(weights)
+    return _spread(count, start, step, weights)
+
+
+def _spread(count: int, start: datetime, step: float, weights: list[float]) -> Iterator[datetime]:
     done = list(accumulate(weights))
+    steps = len(weights)
     k, before = 0, 0.0
     for n in range(count):
-        target = (n + 0.5) / count * total
+        target = (n + 0.5) / count * done[-1]
         while done[k] < target and k < steps - 1:
             before = done[k]
             k += 1

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.disposition import Label
 from streams.simulate import honest
@@ -69,7 +69,7 @@ def feed(
     memory: bool = True,
     firms: int = 3000,
 ) -> Iterator[tuple[Row, Label]]:
-    """Yield ``count`` declaration events in the order of time, each with the label of its declaration.
+    """Return ``count`` declaration events in the order of time, each with the label of its declaration.
 
     The rows are JSON-ready dicts with the names of the contract; parts of them (parties) are shared between rows, so take
     them as read-only. The same arguments give the same feed. Memory does not grow with ``count``.
@@ -94,15 +94,28 @@ def feed(
     if unknown := set(scenarios or ()) - {s.name for s in SCENARIOS}:
         known = ", ".join(s.name for s in SCENARIOS)
         raise ValueError(f"no scenario is called {', '.join(sorted(unknown))}; there are {known}")
-    told: list[Scenario] = [
-        s for s in SCENARIOS if (scenarios is None or s.name in scenarios) and (memory or s.stateless)
-    ]
-    world = World(seed, firms)
+    told = [s for s in SCENARIOS if (scenarios is None or s.name in scenarios) and (memory or s.stateless)]
+    shares = _Shares(scenario_share, look_alike_share, amended_share, cancelled_share, duplicate_share)
+    # checked here, on the call, not when the first row is asked for
+    return _told(World(seed, firms), lodgements(count, start, end), end, told, memory, shares)
+
+
+class _Shares(NamedTuple):
+    scenario: float
+    look_alike: float
+    amended: float
+    cancelled: float
+    duplicate: float
+
+
+def _told(
+    world: World, times: Iterator[datetime], end: datetime, told: list[Scenario], memory: bool, shares: _Shares
+) -> Iterator[tuple[Row, Label]]:
     chance = world.chance
     later = _Later(end)
     possible: dict[Any, tuple[list[Scenario], Wheel[LookAlike]]] = {}
 
-    for now in lodgements(count, start, end):
+    for now in times:
         due = later.take(now)
         if due is not None:
             row, label = due.row, due.label
@@ -114,25 +127,25 @@ def feed(
                 possible[day] = ([s for s in told if s.possible(day)], Wheel(alike, [a.weight for a in alike]))
             stories, alikes = possible[day]
             point = chance.share()
-            if point < scenario_share and stories:
+            if point < shares.scenario and stories:
                 story = chance.one(stories)
                 scenes = story.tell(world, now, memory)
                 label = _label(scenes[0].row, story, scenes[0].substances)
                 row = scenes[0].row
                 for scene in scenes[1:]:
                     later.put(now, scene.days, scene.row, _label(scene.row, story, scene.substances))
-            elif point < scenario_share + look_alike_share:
+            elif point < shares.scenario + shares.look_alike:
                 kind = chance.of(alikes)
                 row = kind.make(world, now)
                 label = Label(declaration_id=row["declaration_id"], typologies=[], look_alike=kind.name)
             else:
                 row = chance.of(honest.REGIMES)(world, now)
                 label = Label(declaration_id=row["declaration_id"], typologies=[])
-            _plan_changes(row, label, now, later, world, amended_share, cancelled_share)
+            _plan_changes(row, label, now, later, world, shares)
         stamped = now.isoformat(timespec="milliseconds")[:-6] + "Z"
         if row["lodged_at"] is None:
             row["lodged_at"] = stamped
-            if duplicate_share and chance.maybe(duplicate_share):
+            if shares.duplicate and chance.maybe(shares.duplicate):
                 later.put(now, chance.between(0, 0.01), row, label)
         yield row, label
 
@@ -146,13 +159,11 @@ def _label(row: Row, story: Scenario, substances: tuple[str, ...]) -> Label:
     )
 
 
-def _plan_changes(
-    row: Row, label: Label, now: datetime, later: _Later, world: World, amended: float, cancelled: float
-) -> None:
+def _plan_changes(row: Row, label: Label, now: datetime, later: _Later, world: World, shares: _Shares) -> None:
     point = world.chance.share()
-    if point < cancelled and not label.typologies:
+    if point < shares.cancelled and not label.typologies:
         later.put(now, world.chance.between(0.1, 6), _restated(row, "cancelled", {}), label)
-    elif cancelled <= point < cancelled + amended:
+    elif shares.cancelled <= point < shares.cancelled + shares.amended:
         gross = row["gross_mass_kg"]
         changes: dict[str, Any] = {
             "gross_mass_kg": None if gross is None else round(gross * world.chance.between(1.0, 1.01), 2),

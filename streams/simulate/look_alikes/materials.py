@@ -169,14 +169,16 @@ _ARTICLES = (
         0.5,
     ),
     _Article(
-        "scented-candle-gallium-colour",
-        "3406000000",
-        ("scented candles, colour antimony grey", "candles gift set 'Gallium' series"),
-        5,
+        "gallium-brand-ski-wax",  # a maker of ski wax is called Gallium
+        "3404900000",
+        ("GALLIUM ski wax, base wax 200 ml", "滑雪蜡 GALLIUM牌", "Skiwachs GALLIUM Extra Base"),
+        70,
         0.3,
-        2500,
+        60,
         "CT",
         12,
+        "air",
+        0.2,
     ),
 )
 
