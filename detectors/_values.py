@@ -24,8 +24,8 @@ _TOLERANCE = 1.3
 _TELLING_PRICE = 15.0
 #: Room of a 40-foot container that can be filled, m3.
 _CONTAINER_M3 = 67.0
-#: Goods that cannot be packed denser than this are light goods (kg/m3).
-_LIGHT = 600.0
+#: Goods that cannot be packed denser than this are light goods (kg/m3): furniture, toys, textiles, tableware, paper goods.
+_LIGHT = 1000.0
 _NO_FIT: tuple[PriceBand | None, list[str]] = (None, [])
 
 

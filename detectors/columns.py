@@ -213,7 +213,7 @@ def _measured() -> list[Column]:
         Column("bulk_density", "item", _NUMBER, "gross mass by volume", "kg/m3", volume),
         Column("density_max", "item", _NUMBER, "the most that such goods weigh, packed", "kg/m3", volume),
         Column("density_over", "item", _NUMBER, "bulk_density as a multiple of density_max", path=volume),
-        Column("light_goods", "item", _FLAG, "goods that pack below 600 kg/m3", path=mass),
+        Column("light_goods", "item", _FLAG, "goods that pack at 1,000 kg/m3 at the most", path=mass),
         Column("total_net_kg", "declaration", _NUMBER, "net mass of all items", "kg", "/items"),
         Column("total_gross_kg", "declaration", _NUMBER, "gross mass, declared or summed", "kg", "/gross_mass_kg"),
         Column("total_usd", "declaration", _NUMBER, "value of all items", "USD", "/items"),

@@ -16,7 +16,7 @@ errors = Console(stderr=True, highlight=False)
 
 def complain(message: str) -> None:
     """Print what was wrong on standard error."""
-    errors.print(f"[bold red]assay:[/] {_escape(message)}")
+    errors.print(f"[bold red]assay:[/] {_escape(message)}", soft_wrap=True)
 
 
 def _escape(text: str) -> str:

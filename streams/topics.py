@@ -96,7 +96,7 @@ TOPICS: tuple[Topic, ...] = (
         "cases",
         "internal: what the correlate stage knows of a declaration",
         "declaration_id",
-        None,
+        "detectors.correlate.Case",
         cleanup="compact",
     ),
     Topic(
