@@ -24,7 +24,7 @@ from streams._unpack import Stream
 
 LINES: Final = "ndjson"
 #: Endings that promise one JSON record a line, whatever the first line looks like.
-_LINE_SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
+_LINE_SUFFIXES: Final = (".ndjson", ".jsonl")
 #: How much is kept of a file or line that is too large or unreadable.
 MAX_KEPT: Final = 16 * 1024 * 1024
 _PEEK: Final = 64 * 1024
@@ -200,12 +200,12 @@ class _File:
             yield self._whole(stream, name, at)
 
     def _in_lines(self, head: bytes, name: str) -> bool:
+        """Say whether a file is one of lines: by its ending, else if a JSON object begins and is not indented."""
+        if name.lower().removesuffix(".gz").endswith(_LINE_SUFFIXES) and self.format in ("auto", LINES):
+            return True
         if self.format != "auto":
             return self.format == LINES and not _begins_indented(head)
-        bare = name.lower().removesuffix(".gz")
-        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-            return not _begins_indented(head)
-        return bare.endswith(_LINE_SUFFIXES)
+        return feeds.codec(LINES).sniff(head) and not _begins_indented(head)
 
     def _lines(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
         number = 0
@@ -263,8 +263,8 @@ def _as_json(content: Any) -> bytes:
 
 def _begins_indented(head: bytes) -> bool:
     """Say whether a JSON object begins on the first line and ends on a later one."""
-    first = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0].strip()
-    return first in (b"{", b"{ ") or (first.startswith(b"{") and first.endswith((b",", b"{", b"[")) and b"\n" in head)
+    first, newline, _ = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
+    return bool(newline) and first.startswith(b"{") and first.rstrip().endswith((b",", b"{", b"["))
 
 
 def _one_line(raw: bytes) -> bytes:
