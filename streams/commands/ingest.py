@@ -90,7 +90,7 @@ def _intake(rate: float | None) -> Iterator[Intake]:
     from streams.settings import settings
 
     chosen = settings()
-    with clients.admin(chosen) as admin:
+    with clients.admin(chosen, timeout=10) as admin:
         wanted = [topics.named(chosen)[name] for name in ("declarations", "declarations.dlq")]
         missing = sorted(set(wanted) - set(topics.actual(admin, wanted)))
     if missing:
