@@ -74,6 +74,11 @@ class ControlBook:
             pl.Series("control_id", [c and c.row_id for c in controls], dtype=text),
             pl.Series("control_instrument", [c and c.instrument for c in controls], dtype=text),
             pl.Series("control_substance", [c and c.substance for c in controls], dtype=text),
+            pl.Series(
+                "controlled_substance",
+                [_lexicon_name(c, g) if c else None for c, g in zip(controls, goods, strict=True)],
+                dtype=text,
+            ),
             pl.Series("control_certain", [c.can_prohibit if c else None for c in controls], dtype=flag),
             pl.Series(
                 "control_has_threshold",
@@ -113,6 +118,15 @@ class ControlBook:
             if entry.measure == "prohibition_military_end_use" and entry.applies_to(row["country_of_destination"]):
                 return entry.row_id
         return None
+
+
+def _lexicon_name(control: ControlEntry, goods: Goods) -> str:
+    """Return the controlled substance by its name in the lexicon: the one named, else the first that the row lists."""
+    if goods.named_substance is not None and (
+        goods.named_substance in control.substances or goods.named_element in control.elements
+    ):
+        return goods.named_substance
+    return control.substances[0] if control.substances else control.substance
 
 
 _NO_LICENCE: tuple[str | None, bool | None, bool | None, float | None, bool | None] = (None, None, None, None, None)

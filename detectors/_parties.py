@@ -66,6 +66,12 @@ def shared_contacts(row: Row) -> list[str]:
     return best
 
 
+def _licensed_users(row: Row) -> str | None:
+    """Return the end users that licences name, as one text."""
+    names = {d["end_user"] for item in row["items"] for d in item["documents"] if d["end_user"]}
+    return " | ".join(sorted(names)) if names else None
+
+
 class PartyReader:
     """Party columns; names are read with the vocabulary of the text reader."""
 
@@ -77,13 +83,17 @@ class PartyReader:
         shared = [shared_contacts(row) for row in rows]
         consignees = self._reader.read([row["consignee"] and row["consignee"]["name"] for row in rows])
         others = self._reader.read([row["notify"] and row["notify"]["name"] for row in rows])
+        users = self._reader.read([_licensed_users(row) for row in rows])
         return [
             texts("shared_contacts", shared),
             pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
             pl.Series("consignee_forwards", ["forwarder" in c.flags for c in consignees], dtype=pl.Boolean),
             pl.Series(
                 "military_end_user",
-                ["military" in c.flags or "military" in o.flags for c, o in zip(consignees, others, strict=True)],
+                [
+                    any("military" in reading.flags for reading in named)
+                    for named in zip(consignees, others, users, strict=True)
+                ],
                 dtype=pl.Boolean,
             ),
         ]

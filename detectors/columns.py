@@ -155,6 +155,7 @@ def _controlled() -> list[Column]:
         Column("control_id", "item", _TEXT, "row of the control list", path=code),
         Column("control_instrument", "item", _TEXT, "the announcement or list", path=code),
         Column("control_substance", "item", _TEXT, "what the row controls", path=code),
+        Column("controlled_substance", "item", _TEXT, "the controlled substance by its name in the lexicon", path=code),
         Column(
             "control_basis",
             "item",
@@ -290,7 +291,7 @@ def _routed() -> list[Column]:
             "military_end_user",
             "declaration",
             _FLAG,
-            "consignee or notify party is military by name",
+            "consignee, notify party or a licence's end user is military by name",
             path="/consignee/name",
         ),
     ]

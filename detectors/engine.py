@@ -164,7 +164,7 @@ def _signals(batch: Batch, computed: Features) -> list[Signal]:
         "item_index",
         "item_number",
         "named_substance",
-        "control_substance",
+        "controlled_substance",
         "code_substance",
         "named_role",
         "controlled",
@@ -175,7 +175,7 @@ def _signals(batch: Batch, computed: Features) -> list[Signal]:
     for entry in concerned.iter_rows(named=True):
         row = batch.rows[entry["row"]]
         exporter = row["exporter"] or row["declarant"]
-        substance = entry["control_substance"] or entry["code_substance"]
+        substance = entry["controlled_substance"] or entry["code_substance"]
         if substance is None and entry["named_role"] == "goods":
             substance = entry["named_substance"]
         if exporter is None or exporter["id"] is None or substance is None:
