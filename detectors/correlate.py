@@ -23,7 +23,6 @@ NAMESPACE = UUID("6f1cbb0e-6b0f-5f0a-9c3b-8f6a2d1c7e55")
 
 #: Codes that are always raised, whatever the risk: the law forbids the export.
 _MANDATORY = frozenset({"CONTROL-PROHIBITED"})
-_SHOWN_ITEMS = 50
 
 #: The life of one version: an earlier step that arrives late, or again, says nothing new.
 _STEPS = ("lodged", "amended", "accepted", "released", "exited", "cancelled")
@@ -116,18 +115,26 @@ def _alert(case: Case, current: Alert | None, now: datetime, threshold: int) -> 
 
 
 def _ordered(case: Case) -> list[Finding]:
+    """Return the findings of all stages, strongest first; a cancelled declaration has none, whatever a stage still says."""
+    if _cancelled(case):
+        return []
     found = [finding for verdict in case.verdicts.values() for finding in verdict.findings]
     return sorted(found, key=lambda f: (-scoring.strength(f), f.code, f.item or 0, f.finding_id))
 
 
-def _newest(case: Case) -> Verdict:
-    return case.verdicts.get("screen") or next(iter(case.verdicts.values()))
+def _cancelled(case: Case) -> bool:
+    return any(verdict.event == "cancelled" for verdict in case.verdicts.values())
+
+
+def _telling(case: Case) -> Verdict:
+    """Return the verdict whose declaration is shown: the screen's, unless only another stage found something."""
+    return min(case.verdicts.values(), key=lambda v: (not v.findings, v.stage != "screen"))
 
 
 def _composed(
     case: Case, findings: list[Finding], risk: int, selected: list[Selection], current: Alert | None, now: datetime
 ) -> Alert:
-    verdict = _newest(case)
+    verdict = _telling(case)
     declaration = verdict.declaration
     revision = 1 if current is None else current.revision + 1
     status: AlertStatus = "open" if current is None or current.status == "withdrawn" else "updated"
@@ -153,7 +160,7 @@ def _composed(
         reasons=findings,
         entities=personal.entities(declaration),
         group_key=_group_key(findings, substances, declaration),
-        declaration=_shown(declaration, findings),
+        declaration=declaration,
         provenance=Provenance(
             rules=str(provenance.get("rules", "")),
             reference=str(provenance.get("reference", "")),
@@ -162,16 +169,6 @@ def _composed(
             origin=provenance.get("origin"),
         ),
     )
-
-
-def _shown(declaration: dict[str, object], findings: list[Finding]) -> dict[str, object]:
-    """Leave out items that no finding is about when there are many: an alert should not weigh megabytes."""
-    items = declaration.get("items")
-    if not isinstance(items, list) or len(items) <= _SHOWN_ITEMS:
-        return declaration
-    concerned = {f.item for f in findings if f.item is not None}
-    kept = [item for item in items if item.get("number") in concerned][:_SHOWN_ITEMS]
-    return declaration | {"items": kept or items[:_SHOWN_ITEMS], "items_left_out": len(items) - len(kept)}
 
 
 def _group_key(findings: list[Finding], substances: list[str], declaration: dict[str, object]) -> str:
@@ -185,15 +182,14 @@ def _group_key(findings: list[Finding], substances: list[str], declaration: dict
 def _withdrawn(case: Case, current: Alert | None, now: datetime) -> Alert | None:
     if current is None or current.status == "withdrawn":
         return None
-    verdict = _newest(case)
-    what = "was cancelled" if verdict.event == "cancelled" else f"was changed (version {case.version})"
+    what = "was cancelled" if _cancelled(case) else f"was changed (version {case.version})"
     return current.model_copy(
         update={
             "revision": current.revision + 1,
             "status": "withdrawn",
             "declaration_version": case.version,
             "updated_at": now,
-            "event_time": verdict.event_time,
+            "event_time": max(verdict.event_time for verdict in case.verdicts.values()),
             "summary": f"Withdrawn: the declaration {what}, and the grounds for the alert are gone. {current.summary}"[
                 :8192
             ],

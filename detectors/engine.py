@@ -19,6 +19,7 @@ from uuid import uuid5
 from pydantic_core import to_jsonable_python
 
 from detectors import features, personal, reference
+from detectors._shortening import shortened
 from detectors.batch import Batch
 from detectors.correlate import NAMESPACE, Case
 from detectors.correlate import correlate as _correlate
@@ -34,6 +35,10 @@ from schemas.signal import Signal
 
 #: Findings of one rule on one declaration beyond this many are counted, not listed: 9,999 like items are one story.
 _LISTED = 20
+#: Longest explanation, in characters: one may quote a description of 8,192, and each listed item has its own.
+_EXPLAINED = 2000
+#: Longest profile key (``schemas.signal``: an identifier).
+_KEY_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,31 +117,36 @@ def _verdict(
         event=row["event"],
         event_time=row["lodged_at"],
         findings=findings,
-        declaration=to_jsonable_python(personal.redact(row, personal_data)) if findings else {},
+        declaration=_shown(row, findings, personal_data) if findings else {},
         provenance=dict(provenance) | {"origin": origin},
     )
 
 
+def _shown(row: Row, findings: Sequence[Finding], personal_data: bool) -> dict[str, Any]:
+    concerned = {finding.item for finding in findings if finding.item is not None}
+    return shortened(to_jsonable_python(personal.redact(row, personal_data)), concerned)
+
+
 def _findings(row: Row, hits: Sequence[Hit]) -> list[Finding]:
-    counts: dict[str, int] = {}
-    found = []
+    by_rule: dict[str, list[Hit]] = {}
     for hit in hits:
-        counts[hit.rule.id] = counts.get(hit.rule.id, 0) + 1
-        if counts[hit.rule.id] <= _LISTED:
-            found.append(_finding(row, hit))
-    return [
-        finding.model_copy(
-            update={
-                "explanation": f"{finding.explanation} ({counts[finding.detector]} items in all, {_LISTED} listed.)"
-            }
-        )
-        if counts[finding.detector] > _LISTED
-        else finding
-        for finding in found
-    ]
+        by_rule.setdefault(hit.rule.id, []).append(hit)
+    return [finding for of_rule in by_rule.values() for finding in _listed(row, of_rule)]
 
 
-def _finding(row: Row, hit: Hit) -> Finding:
+def _listed(row: Row, hits: Sequence[Hit]) -> list[Finding]:
+    """Return the findings of one rule: the strongest, in the order of the items, so that filler cannot crowd one out."""
+    if len(hits) <= _LISTED:
+        return [_finding(row, hit) for hit in hits]
+    strongest = sorted(range(len(hits)), key=lambda n: -hits[n].score)[:_LISTED]
+    more = f" ({len(hits)} items in all, the {_LISTED} strongest listed.)"
+    return [_finding(row, hits[n], more) for n in sorted(strongest)]
+
+
+def _finding(row: Row, hit: Hit, more: str = "") -> Finding:
+    explained = hit.explanation
+    if len(explained) > _EXPLAINED:
+        explained = explained[: _EXPLAINED - 1] + "…"
     about = f"{row['declaration_id']}/{row['version']}/{hit.item_number}/{hit.rule.id}"
     return Finding(
         finding_id=str(uuid5(NAMESPACE, f"finding/{about}")),
@@ -149,7 +159,7 @@ def _finding(row: Row, hit: Hit) -> Finding:
         score=round(hit.score, 4),
         severity=hit.rule.level,
         title=hit.title,
-        explanation=hit.explanation,
+        explanation=explained + more,
         evidence=[Evidence(**each) for each in hit.evidence],
         typologies=list(hit.rule.typologies),
         substances=hit.substances,
@@ -185,7 +195,7 @@ def _signals(batch: Batch, computed: Features) -> list[Signal]:
         signals.append(
             Signal(
                 signal_id=str(uuid5(NAMESPACE, f"signal/exporter/{about}")),
-                key=f"exporter/{exporter['id']}",
+                key=_exporter_key(exporter["id"]),
                 declaration_id=row["declaration_id"],
                 declaration_version=row["version"],
                 event_time=row["lodged_at"],
@@ -198,6 +208,12 @@ def _signals(batch: Batch, computed: Features) -> list[Signal]:
             )
         )
     return signals
+
+
+def _exporter_key(exporter_id: str) -> str:
+    """Return the profile key of an exporter; an id that would make it longer than the contract allows is hashed."""
+    key = f"exporter/{exporter_id}"
+    return key if len(key) <= _KEY_CHARACTERS else f"exporter/{uuid5(NAMESPACE, key)}"
 
 
 def profile(signals: Iterable[Signal], states: Mapping[str, Any]) -> tuple[list[Verdict], dict[str, Any]]:
