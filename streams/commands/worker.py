@@ -47,7 +47,11 @@ def register(app: typer.Typer) -> None:
         Logs are JSON lines on standard error (coloured at a terminal); /health and /metrics are on loopback.
         """
         import asyncio
+        import os
         import signal
+
+        # A worker is one process for one core; polars' own threads would only quarrel with other workers for the rest.
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
         from streams.app import Worker
         from streams.settings import settings

@@ -16,6 +16,9 @@ from streams.topics import MAX_DEAD_LETTER_BYTES
 #: Bytes of a record that a dead letter can carry: base64 makes four of three, and the rest of the letter needs room.
 MAX_PAYLOAD_BYTES = (MAX_DEAD_LETTER_BYTES - 64 * 1024) // 4 * 3
 
+#: Header of an empty record of ``declarations.dlq``: the id of a dead letter whose record was put back.
+RETRIED = "retried"
+
 _MARK = uuid.uuid5(uuid.NAMESPACE_URL, "urn:assay:dead-letter")
 
 
