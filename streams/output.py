@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+#: Columns of a table that goes to a file or a pipe, where no terminal says how wide it is.
+_PIPED_WIDTH = 120
+
 console = Console(highlight=False)
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console.width = _PIPED_WIDTH
 errors = Console(stderr=True, highlight=False)
 
 

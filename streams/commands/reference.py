@@ -48,20 +48,16 @@ def _control_rows(entries: list[Any]) -> list[Row]:
         line = lines.setdefault(
             key,
             {
-                "rows": "",
                 "substance": e.substance,
                 "measure": e.measure.replace("_", " "),
                 "to": e.destination_note or " ".join(e.destinations),
-                "regime": "/".join(e.regimes),
                 "codes": "",
-                "control": e.control_code,
                 "in force": _span(e),
                 "certainty": "",
-                "instrument": e.instrument,
+                "list": e.scope,
             },
         )
         for column, value in (
-            ("rows", e.row_id),
             ("codes", e.code10 or e.code8 or e.hs6),
             ("certainty", e.certainty),
         ):
