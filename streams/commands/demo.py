@@ -45,8 +45,9 @@ def demo(
     from streams.demo.show import Plan
 
     plan = Plan(seconds, rate, seed, workers)
-    # A polite end from outside tidies up like Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupted)
+    # A polite end from outside tidies up like Ctrl-C does. Shells let what they start in the background ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     obstacle = broker.obstacle()
     try:
         outcome = _replayed(plan, obstacle) if obstacle else _live(plan, keep, json_wanted)

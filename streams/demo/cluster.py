@@ -76,6 +76,11 @@ class Cluster:
             "ASSAY_STATE_DIR": str(self.chosen.state_dir),
         }
 
+    def launch_workers(self, count: int) -> None:
+        """Start worker processes without waiting for them."""
+        for _ in range(count):
+            self.workers.append(self._worker(len(self.workers) + 1))
+
     def start_workers(self, count: int, say: Say) -> None:
         """Start worker processes and wait until they are ready.
 
@@ -83,8 +88,7 @@ class Cluster:
         ------
         BrokerError : one of them ended or did not get ready; the end of its log is in the message.
         """
-        for _ in range(count):
-            self.workers.append(self._worker(len(self.workers) + 1))
+        self.launch_workers(count)
         limit = time.monotonic() + READY_SECONDS
         waiting = list(self.workers)
         while waiting:

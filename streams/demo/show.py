@@ -98,7 +98,7 @@ def through_kafka(made: Cluster, plan: Plan, console: Console, say: Say) -> Outc
         shared_ids=sum(len(declarations) > 1 for declarations in watch.ids.values()),
         alerts=alerts,
         evaluation=closing.evaluate(alerts, feeder.labels),
-        latency=percentiles(watch.latencies),
+        latency=percentiles(watch.latency_of.values()),
         reasons=watch.reasons,
         workers=plan.workers,
     )
@@ -128,7 +128,7 @@ def _now(phase: str, begun: float, plan: Plan, feeder: Feeder, judged: Judged, w
         judged=judged.total,
         dead_letters=sum(watch.dead.values()),
         alerts=closing.by_severity(alerts),
-        latency=percentiles(list(watch.latencies)),
+        latency=percentiles(list(watch.latency_of.copy().values())),
         newest=list(watch.newest),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +30,11 @@ class Latency:
     worst: float
 
 
-def percentiles(seconds: list[float]) -> Latency | None:
+def percentiles(seconds: Iterable[float]) -> Latency | None:
     """Return the percentiles (nearest rank) of latencies, or None if there are none."""
-    if not seconds:
-        return None
     ordered = sorted(1000 * one for one in seconds)
+    if not ordered:
+        return None
 
     def at(share: float) -> float:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
@@ -52,7 +52,8 @@ class Watch:
     newest : the alerts seen last, newest first.
     repeated : records that repeat a revision already seen of an alert.
     ids : alert_id -> declaration ids that carry it; more than one would be a mistake.
-    latencies : seconds, of the first alert of each version of a declaration.
+    latency_of : (declaration_id, version) -> seconds to its first alert.
+    last_at : when the last alert was written (seconds since 1970), 0 before the first.
     dead : dead letters by stage; ``dead_ids`` their ids.
     """
 
@@ -62,7 +63,8 @@ class Watch:
     newest: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=NEWEST))
     repeated: int = 0
     ids: dict[str, set[str]] = field(default_factory=dict)
-    latencies: list[float] = field(default_factory=list)
+    latency_of: dict[tuple[str, int], float] = field(default_factory=dict)
+    last_at: float = 0.0
     dead: Counter[str] = field(default_factory=Counter)
     dead_ids: set[str] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -70,7 +72,6 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._revisions: set[tuple[str, int]] = set()
-        self._timed: set[tuple[str, int]] = set()
         self._stop = threading.Event()
         self._reached: dict[tuple[str, int], int] = {}
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -126,14 +127,14 @@ class Watch:
             self.repeated += 1
             return
         self._revisions.add(revision)
+        self.last_at = max(self.last_at, at)
         self.ids.setdefault(alert["alert_id"], set()).add(alert["declaration_id"])
         self.latest[alert["declaration_id"]] = alert
         self.newest.appendleft(alert)
         version = (alert["declaration_id"], alert["declaration_version"])
         sent = self.sent_at.get(version)
-        if sent is not None and version not in self._timed:
-            self._timed.add(version)
-            self.latencies.append(max(0.0, at - sent))
+        if sent is not None:
+            self.latency_of.setdefault(version, max(0.0, at - sent))
 
     def _dead_letter(self, letter: dict[str, Any]) -> None:
         if letter["dead_letter_id"] in self.dead_ids:

@@ -1,0 +1,138 @@
+"""End to end through Kafka: how fast a worker drains a full topic, how late alerts are at an even rate, and the textbook."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import BrokerError
+from streams import clients, ingest
+from streams.bench.measure import Measure, Timing, processor_seconds
+from streams.demo.cluster import Cluster, cluster
+from streams.demo.feeder import Feeder, Sent, records
+from streams.demo.watch import Judged, Watch, percentiles, wait_until
+
+Say = Callable[[str], None]
+
+RATE = 500.0
+#: Seconds at the even rate: before what is measured, and measured.
+WARM_UP_SECONDS = 5.0
+MEASURED_SECONDS = 20.0
+#: The textbook agent is measured for so long, not to its end: it would take half an hour.
+TEXTBOOK_SECONDS = 12.0
+PATIENCE_SECONDS = 60.0
+
+
+def stream(feeds: Sequence[Path], say: Say) -> list[Measure]:
+    """Measure the worker and the textbook agent on one Kafka with the same declarations."""
+    drained = [_drained(feed, say) for feed in feeds[1:]]
+    measures = [
+        Measure("stream", "Assay worker, draining a full topic", drained, remark="declarations in, alerts out"),
+        _late(say),
+    ]
+    with cluster(say, "bench") as made:
+        count = _fill(made, feeds[1])
+        for way, words in (
+            ("textbook Faust agent, same rules", []),
+            ("textbook Faust agent, no rules at all", ["--no-rules"]),
+        ):
+            say(way)
+            timing = _textbook(made, count, words)
+            measures.append(Measure("stream", way, [timing], remark="stock transport, one declaration at a time"))
+    return measures
+
+
+def _fill(made: Cluster, feed: Path) -> int:
+    lines = feed.read_bytes().splitlines()
+    producer = clients.producer(made.chosen)
+    for line in lines:
+        producer.send(made.topics["declarations"], key=ingest.key_of(line), value=line)
+    producer.flush(timeout=120)
+    producer.close()
+    return len(lines)
+
+
+def _drained(feed: Path, say: Say) -> Timing:
+    """Start a worker on a full topic; time from its first batch to the last alert."""
+    with cluster(say, "bench") as made:
+        count = _fill(made, feed)
+        watch = Watch(made, {})
+        watch.start()
+        judged = Judged(made)
+        made.launch_workers(1)
+        pid = made.workers[0].process.pid
+        say("draining a full topic")
+        while not judged.look():
+            made.check_workers()
+            time.sleep(0.02)
+        begun, first, cpu = time.monotonic(), judged.total, processor_seconds(pid)
+        if not wait_until(lambda: judged.look() >= count, judged.look, PATIENCE_SECONDS, made.check_workers):
+            raise BrokerError(f"the worker judged {judged.total:,} of {count:,} declarations and then no more")
+        used = processor_seconds(pid)
+        ended = time.monotonic()
+        while made.backlog(["findings"]) or not watch.caught_up():
+            made.check_workers()
+            time.sleep(0.2)
+        # Correlation goes on beside; what it still did after the last declaration was judged counts.
+        ended = max(ended, time.monotonic() - (time.time() - watch.last_at)) if watch.last_at else ended
+        watch.close()
+        return Timing(count - first, ended - begun, None if cpu is None or used is None else used - cpu)
+
+
+def _late(say: Say) -> Measure:
+    """Feed at an even rate and time each alert."""
+    with cluster(say, "bench") as made:
+        made.start_workers(1, say)
+        say(f"latency at {RATE:,.0f} declarations a second")
+        source = (one for one in records(7, round(RATE * (WARM_UP_SECONDS + MEASURED_SECONDS))) if one.row is not None)
+        feed: list[Sent] = list(islice(source, None))  # made before, so that making it costs nothing then
+        feeder = Feeder(clients.producer(made.chosen), made.topics["declarations"], RATE, iter(feed))
+        watch = Watch(made, feeder.sent_at)
+        judged = Judged(made)
+        watch.start()
+        begun = time.time()
+        feeder.start()
+        while feeder.running:
+            made.check_workers()
+            time.sleep(0.5)
+        feeder.stop()
+        fed = time.time() - begun
+        wait_until(
+            lambda: judged.look() >= feeder.sent and made.backlog(["findings"]) == 0 and watch.caught_up(),
+            judged.look,
+            PATIENCE_SECONDS,
+            made.check_workers,
+        )
+        watch.close()
+        counted = [
+            late for version, late in watch.latency_of.items() if feeder.sent_at[version] - begun > WARM_UP_SECONDS
+        ]
+        found = percentiles(counted)
+        if found is None:
+            raise BrokerError("no alert came within the time measured")
+        return Measure(
+            "stream",
+            f"Assay worker at {RATE:,.0f} a second",
+            [Timing(feeder.sent, fed)],
+            {"p50": round(found.p50, 1), "p95": round(found.p95, 1), "p99": round(found.p99, 1), "alerts": found.count},
+            remark=f"lodgement to alert, after {WARM_UP_SECONDS:.0f} s",
+        )
+
+
+def _textbook(made: Cluster, count: int, words: Sequence[str]) -> Timing:
+    group = f"{made.chosen.group}-textbook-{len(words)}"
+    command = [sys.executable, "-m", "streams.bench.textbook", "--group", group, "--count", str(count)]
+    command += ["--seconds", str(TEXTBOOK_SECONDS), *words]
+    done = subprocess.run(
+        command, env=made.environment(), capture_output=True, text=True, timeout=TEXTBOOK_SECONDS + 120, check=False
+    )
+    if done.returncode:
+        raise BrokerError(f"the textbook agent failed:\n{done.stderr[-2000:]}")
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Timing(int(said["count"]), said["seconds"], said["cpu"])

@@ -1,0 +1,142 @@
+"""Decode, screen and replay, each in a fresh process on one core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from streams.bench.measure import Measure, Timing, timed
+
+T = TypeVar("T")
+
+#: Declarations that go before the measured ones: libraries, rules, tables and automata are made by then.
+WARM_UP = 500
+
+
+def write_feeds(folder: Path, count: int, repeats: int, seed: int = 20_261_122) -> list[Path]:
+    """Write a warm-up feed and one feed for each repeat.
+
+    The repeats are slices of one simulated feed, so that kept readings of words and codes are found again as often as in
+    a real feed of that length, and not because the same declarations come twice.
+    """
+    import pydantic_core
+
+    from streams import simulate
+
+    rows = simulate.feed(seed, WARM_UP + repeats * count)
+    paths = []
+    for number in range(repeats + 1):
+        path = folder / f"feed-{number}.ndjson"
+        with path.open("wb") as file:
+            for _ in range(count if number else WARM_UP):
+                file.write(pydantic_core.to_json(next(rows)[0]) + b"\n")
+        paths.append(path)
+    return paths
+
+
+def decode(feeds: Sequence[Path]) -> list[Measure]:
+    """Bytes to validated rows, and to pydantic models for comparison."""
+    return [
+        Measure("decode", "rows (schemas.decode.row)", _alone(_decode_rows, feeds)),
+        Measure("decode", "pydantic models one by one", _alone(_decode_models, feeds)),
+    ]
+
+
+def screen(feeds: Sequence[Path]) -> list[Measure]:
+    """Rows to verdicts, by size of batch."""
+    return [
+        Measure("screen", f"batches of {size:,}", _alone(_screen, feeds, size), remark="without decoding")
+        for size in (256, 1000)
+    ]
+
+
+def replay(feeds: Sequence[Path]) -> list[Measure]:
+    """File to alerts."""
+    one = Measure(
+        "replay", "one process on one core", _alone(_replay, feeds), remark="reading, decoding and alerts included"
+    )
+    cores = len(os.sched_getaffinity(0))
+    if cores == 1:
+        return [one]
+    every = Measure(
+        "replay",
+        f"{cores} processes",
+        [_replay_many(feeds, cores)],
+        remark="start of the processes (some seconds) included",
+    )
+    return [one, every]
+
+
+def _alone(work: Callable[..., list[Timing]], feeds: Sequence[Path], *more: Any) -> list[Timing]:
+    """Run a measure in a fresh process that has one core and one polars thread."""
+    before = os.environ.get("POLARS_MAX_THREADS")
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn"), _one_core) as pool:
+            return pool.submit(work, feeds, *more).result()
+    finally:
+        if before is None:
+            del os.environ["POLARS_MAX_THREADS"]
+        else:
+            os.environ["POLARS_MAX_THREADS"] = before
+
+
+def _one_core() -> None:
+    # The last one: interrupts and short-lived processes tend to land on the first.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _decode_rows(feeds: Sequence[Path]) -> list[Timing]:
+    from schemas import decode
+
+    return _each(feeds, lambda lines: len([decode.row(line)["version"] for line in lines]))
+
+
+def _decode_models(feeds: Sequence[Path]) -> list[Timing]:
+    from schemas import decode
+
+    return _each(feeds, lambda lines: len([decode.declaration(line).version for line in lines]))
+
+
+def _each(feeds: Sequence[Path], work: Callable[[list[bytes]], int]) -> list[Timing]:
+    timings = []
+    for feed in feeds:
+        lines = feed.read_bytes().splitlines()
+        timings.append(timed(lambda lines=lines: work(lines)))  # type: ignore[misc]
+    return timings[1:]
+
+
+def _screen(feeds: Sequence[Path], size: int) -> list[Timing]:
+    from detectors import engine
+    from detectors.batch import Batch
+    from schemas import decode
+
+    reference, models = engine.default_reference(), engine.default_models()
+    timings = []
+    for feed in feeds:
+        rows = [decode.row(line) for line in feed.read_bytes().splitlines()]
+
+        def work(rows: list[Any] = rows) -> int:
+            for start in range(0, len(rows), size):
+                engine.screen(Batch.of(rows[start : start + size]), reference, models)
+            return len(rows)
+
+        timings.append(timed(work))
+    return timings[1:]
+
+
+def _replay(feeds: Sequence[Path]) -> list[Timing]:
+    from streams import replay
+
+    return [timed(lambda feed=feed: replay.run([feed], jobs=1).judged) for feed in feeds][1:]  # type: ignore[misc]
+
+
+def _replay_many(feeds: Sequence[Path], cores: int) -> Timing:
+    from streams import replay
+
+    result = replay.run(feeds[1:], jobs=cores)
+    return Timing(result.judged, result.seconds)

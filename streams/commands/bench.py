@@ -1,0 +1,103 @@
+"""``assay bench``: declarations a second of each part, beside a textbook Faust agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams import output
+
+if TYPE_CHECKING:
+    from streams.bench.measure import Measure
+
+_EPILOG = (
+    "Examples:  [bold]assay bench[/]  ·  [bold]assay bench replay --count 20000[/]  ·  [bold]assay bench --markdown[/]"
+)
+
+
+class Part(StrEnum):
+    """What to measure."""
+
+    decode = "decode"
+    screen = "screen"
+    replay = "replay"
+    stream = "stream"
+    every = "all"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("bench", epilog=_EPILOG)(bench)
+
+
+def bench(
+    part: Annotated[Part, typer.Argument(help="What to measure.")] = Part.every,
+    count: Annotated[int, typer.Option(min=100, help="Declarations of each repeat.")] = 10_000,
+    repeats: Annotated[int, typer.Option(min=1, max=20, help="Repeats; figures are their medians.")] = 3,
+    json_wanted: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+) -> None:
+    """Measure declarations a second: decode, screen, replay, and end to end through Kafka beside a textbook Faust agent.
+
+    All in one run on the same simulated declarations. Decode, screen and replay have one core; a worker is one process
+    beside the broker. Exit 1: no Kafka could be had for the measures that need one.
+    """
+    import tempfile
+
+    from streams.bench import local
+    from streams.bench.measure import machine
+
+    described = machine()
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, output.errors.status("making feeds") as status:
+        feeds = local.write_feeds(Path(folder), count, repeats)
+        measures: list[Measure] = []
+        for name, measured in (("decode", local.decode), ("screen", local.screen), ("replay", local.replay)):
+            if part in (Part.every, name):
+                status.update(name)
+                measures += measured(feeds)
+        if part in (Part.every, Part.stream):
+            from streams.bench import live
+
+            measures += live.stream(feeds, lambda message: status.update(message or "stream"))
+    if json_wanted:
+        output.as_json({"machine": described, "measures": [one.as_dict() for one in measures]})
+        return
+    told = ", ".join(f"{name} {value}" for name, value in described.items())
+    rows = _rows(measures)
+    if markdown:
+        typer.echo(_markdown(rows))
+        typer.echo(f"\n{told}; {count:,} declarations, {repeats} repeats, medians.")
+    else:
+        output.table(rows, list(rows[0]), f"Declarations a second ({count:,} declarations, {repeats} repeats, medians)")
+        output.console.print(f"[dim]{told}[/]")
+
+
+def _rows(measures: Sequence[Measure]) -> list[dict[str, Any]]:
+    """Lay the measures out; ratios are to the textbook agent with the same rules."""
+    textbook = next((one for one in measures if one.way.startswith("textbook") and "same" in one.way), None)
+    rows = []
+    for one in measures:
+        late = one.latency_ms
+        rows.append(
+            {
+                "part": one.part,
+                "way": one.way,
+                "a second": f"{one.rate:,.0f}",
+                "a CPU second": "" if one.cpu_rate is None else f"{one.cpu_rate:,.0f}",
+                "to textbook": f"{one.rate / textbook.rate:,.1f}x" if textbook and not late else "",
+                "p50 / p99": f"{late['p50']:,.0f} / {late['p99']:,.0f} ms" if late else "",
+                "remark": one.remark,
+            }
+        )
+    return rows
+
+
+def _markdown(rows: Sequence[dict[str, Any]]) -> str:
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
