@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
@@ -16,7 +17,8 @@ class Column:
 
     ``scope`` "declaration" columns stand in the declaration frame and, repeated, in the item frame; "item" columns in
     the item frame only. ``path`` is the JSON pointer of what it was computed from (``{i}`` is the item's index), so that
-    evidence can point into the declaration.
+    evidence can point into the declaration. What may come from several places has ``by``, the column that says from which,
+    and ``paths``, the pointer for each of its values; ``path`` stands for any other.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Column:
     doc: str
     unit: str | None = None
     path: str = ""
+    by: str | None = None
+    paths: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 _TEXT = pl.String()
@@ -33,6 +37,13 @@ _NUMBER = pl.Float64()
 _COUNT = pl.UInt32()
 _TEXTS = pl.List(pl.String())
 _ITEM = "/items/{i}"
+#: Where a substance may be named, and as what a country may stand in a declaration.
+_NAMED = {"description": f"{_ITEM}/description", "marks": f"{_ITEM}/packages", "cas": f"{_ITEM}/cas"}
+_TOWARDS = {
+    "destination": "/country_of_destination",
+    "consignee": "/consignee/country",
+    "notify": "/notify/country",
+}
 
 
 def _declared() -> list[Column]:
@@ -93,8 +104,16 @@ def _worded() -> list[Column]:
     text = f"{_ITEM}/description"
     code = f"{_ITEM}/commodity_code"
     return [
-        Column("named_substance", "item", _TEXT, "substance that text, marks or CAS name", path=text),
-        Column("named_element", "item", _TEXT, "its chemical element", path=text),
+        Column(
+            "named_substance",
+            "item",
+            _TEXT,
+            "substance that text, marks or CAS name",
+            path=text,
+            by="named_where",
+            paths=_NAMED,
+        ),
+        Column("named_element", "item", _TEXT, "its chemical element", path=text, by="named_where", paths=_NAMED),
         Column(
             "named_role",
             "item",
@@ -103,7 +122,15 @@ def _worded() -> list[Column]:
             path=text,
         ),
         Column("named_strength", "item", _TEXT, "strong: names it beyond doubt; weak: has other meanings", path=text),
-        Column("named_term", "item", _TEXT, "the words, formula or number that named it", path=text),
+        Column(
+            "named_term",
+            "item",
+            _TEXT,
+            "the words, formula or number that named it",
+            path=text,
+            by="named_where",
+            paths=_NAMED,
+        ),
         Column("named_where", "item", _TEXT, "description, marks or cas", path=text),
         Column("named_hidden", "item", _FLAG, "found only after undoing a disguise of the letters", path=text),
         Column("named_watched", "item", _FLAG, "some regime requires a licence for it on the day", path=text),
@@ -168,8 +195,24 @@ def _controlled() -> list[Column]:
             "control_has_threshold", "item", _FLAG, "the row has a threshold that a declaration may not show", path=code
         ),
         Column("prohibition_id", "item", _TEXT, "row of a prohibition in force", path="/country_of_destination"),
-        Column("prohibited_country", "item", _TEXT, "the country it is about", path="/country_of_destination"),
-        Column("prohibited_as", "item", _TEXT, "as what it stands: destination, consignee, notify", path=""),
+        Column(
+            "prohibited_country",
+            "item",
+            _TEXT,
+            "the country it is about",
+            path="/country_of_destination",
+            by="prohibited_as",
+            paths=_TOWARDS,
+        ),
+        Column(
+            "prohibited_as",
+            "item",
+            _TEXT,
+            "as what it stands: destination, consignee, notify",
+            path="",
+            by="prohibited_as",
+            paths=_TOWARDS,
+        ),
         Column("military_ban_id", "item", _TEXT, "row of a military end-use ban for the destination", path=""),
         Column("has_licence", "item", _FLAG, "the item has a licence document", path=documents),
         Column(
@@ -273,9 +316,11 @@ def _routed() -> list[Column]:
             "declaration",
             _TEXT,
             "country of a notify party or consignee beyond the declared destination",
-            path="/notify/country",
+            path="",
+            by="onward_role",
+            paths=_TOWARDS,
         ),
-        Column("onward_role", "declaration", _TEXT, "which of them", path="/notify/country"),
+        Column("onward_role", "declaration", _TEXT, "which of them", path="", by="onward_role", paths=_TOWARDS),
         Column(
             "shared_contacts",
             "declaration",

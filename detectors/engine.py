@@ -160,11 +160,26 @@ def _finding(row: Row, hit: Hit, more: str = "") -> Finding:
         severity=hit.rule.level,
         title=hit.title,
         explanation=explained + more,
-        evidence=[Evidence(**each) for each in hit.evidence],
+        evidence=[_evidence(row, each) for each in hit.evidence],
         typologies=list(hit.rule.typologies),
         substances=hit.substances,
         observed_at=row["lodged_at"],
     )
+
+
+def _evidence(row: Row, shown: Mapping[str, Any]) -> Evidence:
+    """Return evidence that points at what is there: a purity read from the marks does not stand in a missing description."""
+    if shown["observed"] is None:
+        return Evidence(**shown)
+    steps = shown["path"].split("/")
+    found: Any = row
+    for depth, step in enumerate(steps[1:], 1):
+        inside = found if isinstance(found, list) else [found.get(step)] if isinstance(found, dict) else []
+        at = int(step) if isinstance(found, list) else 0
+        found = inside[at] if at < len(inside) else None
+        if found is None:
+            return Evidence(**{**shown, "path": "/".join(steps[:depth])})
+    return Evidence(**shown)
 
 
 def _signals(batch: Batch, computed: Features) -> list[Signal]:

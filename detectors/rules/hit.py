@@ -57,14 +57,14 @@ class Spokesman:
         self._title = Template(rule.title)
         self._explanation = Template(rule.explanation)
         self._evidence = [
-            (entry.column, columns[entry.column].path, _Said(entry.expected), _Said(entry.reference))
-            for entry in rule.evidence
+            (columns[entry.column], _Said(entry.expected), _Said(entry.reference)) for entry in rule.evidence
         ]
         self.columns = {rule.substance} if rule.substance else set()
         self.columns |= self._title.columns | self._explanation.columns
         self.columns |= set(sql.columns_of(self.score_sql)) if self.score_sql is not None else set()
-        for column, _, expected, reference in self._evidence:
-            self.columns |= {column} | expected.columns | reference.columns
+        for column, expected, reference in self._evidence:
+            self.columns |= {column.name} | expected.columns | reference.columns
+            self.columns |= {column.by} if column.by is not None else set()
 
     def hit(self, row: int, at: int, cells: Mapping[str, list[Any]]) -> tuple[Order, Hit] | None:
         """Return the hit on a row of the frame (at index ``at`` of the gathered cells), None if the score abstains."""
@@ -74,12 +74,13 @@ class Spokesman:
         values = {name: cells[name][at] for name in self.columns}
         index = cells["item_index"][at] if self.rule.scope == "item" else None
         evidence = []
-        for column, path, expected, reference in self._evidence:
+        for column, expected, reference in self._evidence:
             named = reference.of(values)
+            path = column.path if column.by is None else column.paths.get(values[column.by], column.path)
             evidence.append(
                 {
                     "path": path if index is None else path.replace("{i}", str(index)),
-                    "observed": observed(values[column]),
+                    "observed": observed(values[column.name]),
                     "expected": expected.of(values),
                     "reference": None if named is None else _cut(as_text(named), _TITLE),
                 }
