@@ -1,0 +1,155 @@
+"""Every registered detector keeps to the shared checks; every column keeps to the column dictionary."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from checks import (
+    Check,
+    Correlate,
+    Detector,
+    Profile,
+    RuleDetector,
+    Screen,
+    assert_filled,
+    bare,
+    known_to_contract,
+    simulated,
+    yield_checks,
+)
+from checks import row as decoded
+from telling import odd, telling
+
+from detectors import engine, features
+from detectors.batch import Batch
+from detectors.columns import COLUMNS
+from detectors.features import Features
+from schemas.decode import Row
+
+RULES = engine.default_models().rules.rules
+DETECTORS: list[Detector] = [*map(RuleDetector, RULES), Screen(), Profile(), Correlate()]
+CHECKS = [(detector, check) for detector in DETECTORS for check in yield_checks(detector)]
+
+#: One list of declarations for all detectors, so that the screen judges each split of it once.
+EXTRA: list[Row] = [*(each for rule in RULES for each in telling(rule.id)), *odd()]
+
+
+@pytest.mark.parametrize(
+    ("detector", "check"), CHECKS, ids=[f"{detector.name}-{check.__name__}" for detector, check in CHECKS]
+)
+def test_detector(detector: Detector, check: Check) -> None:
+    check(detector, EXTRA)
+
+
+def test_every_stage_function_is_checked() -> None:
+    stages = {name for name in ("screen", "profile", "correlate") if callable(getattr(engine, name))}
+    assert stages <= {detector.name for detector in DETECTORS}
+
+
+# -- columns
+
+
+def _frames(rows: list[Row]) -> Features:
+    return features.compute(Batch.of(rows), engine.default_reference())
+
+
+@pytest.fixture(scope="module")
+def judged() -> Features:
+    return _frames([*simulated(), *EXTRA])
+
+
+@pytest.fixture(scope="module", params=["full", "bare", "empty"])
+def frames(request: pytest.FixtureRequest, judged: Features) -> Features:
+    """Frames of many declarations, of one that carries nothing, and of none."""
+    if request.param == "full":
+        return judged
+    return _frames([bare("export")] if request.param == "bare" else [])
+
+
+PLACES = {"row", "item_index", "item_number"}
+
+
+def test_the_item_frame_is_as_documented(frames: Features) -> None:
+    assert set(frames.items.columns) - PLACES == set(COLUMNS)
+    assert {name: frames.items.schema[name] for name in COLUMNS} == {name: c.dtype for name, c in COLUMNS.items()}
+
+
+def test_the_declaration_frame_is_as_documented(frames: Features) -> None:
+    wanted = {name: c.dtype for name, c in COLUMNS.items() if c.scope == "declaration"}
+    found = dict(frames.declarations.schema)
+    assert found.pop("row") == pl.UInt32
+    assert found == wanted
+
+
+def test_unknown_numbers_are_null_not_nan(frames: Features) -> None:
+    for frame in (frames.items, frames.declarations):
+        for column in frame.get_columns():
+            if column.dtype == pl.Float64:
+                assert column.is_finite().all(), f"{column.name} has NaN or infinity"
+
+
+def test_the_frames_have_a_row_for_each(frames: Features) -> None:
+    assert frames.declarations["row"].to_list() == list(range(frames.declarations.height))
+    assert len(frames.goods) == frames.items.height
+
+
+def test_declaration_columns_repeat_on_items(judged: Features) -> None:
+    names = [name for name, column in COLUMNS.items() if column.scope == "declaration"]
+    repeated = judged.items.select("row", *names)
+    own = judged.items.select("row").join(judged.declarations, on="row", how="left", maintain_order="left")
+    assert repeated.equals(own.select("row", *names))
+
+
+def test_every_column_has_a_value_somewhere(judged: Features) -> None:
+    """A column that is always null or always the same is a feature that nothing computes."""
+    silent = [name for name in COLUMNS if judged.items[name].drop_nulls().len() == 0]
+    assert silent == []
+    constant = [n for n, c in COLUMNS.items() if c.dtype == pl.Boolean and judged.items[n].drop_nulls().n_unique() < 2]
+    assert constant == []
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_point_at_places_of_the_contract(name: str) -> None:
+    column = COLUMNS[name]
+    assert column.doc
+    assert known_to_contract(column.path.replace("{i}", "0"))
+    if column.scope == "declaration":
+        assert "{i}" not in column.path
+
+
+def test_zero_is_not_carried() -> None:
+    """Feeds that cannot leave a field out send zero; it must not be taken for a mass, a value or a count."""
+    item = {
+        "number": 1,
+        "commodity_code": "7901200000",
+        "net_mass_kg": 0.0,
+        "gross_mass_kg": 0.0,
+        "volume_m3": 0.0,
+        "quantity": {"value": 0.0, "unit": "KGM"},
+        "value": {"amount": 0.0, "currency": "USD"},
+        "packages": [{"type": "CT", "count": 0, "marks": None}],
+    }
+    empty = {
+        "schema": "declaration/1",
+        "event": "lodged",
+        "declaration_id": "zero",
+        "lodged_at": "2026-11-20T08:00:00Z",
+        "source": {"system": "test", "format": "declaration/1"},
+        "regime": "export",
+        "gross_mass_kg": 0.0,
+        "package_count": 0,
+        "items": [item],
+    }
+    frame = _frames([decoded(empty)]).items
+    for name in (
+        "net_mass_kg gross_mass_kg volume_m3 quantity value_amount package_count declared_gross_kg declared_package_count "
+        "value_usd usd_per_kg price_over_heading tare_share kg_per_package bulk_density density_over total_net_kg "
+        "total_gross_kg total_usd net_over_gross total_net_over_gross"
+    ).split():
+        assert frame[name].to_list() == [None], name
+
+
+@pytest.mark.parametrize("text", ["{price_low}", "about nan USD", "-inf", "is None", "True or not"])
+def test_unfilled_words_are_seen(text: str) -> None:
+    with pytest.raises(AssertionError):
+        assert_filled(text)
