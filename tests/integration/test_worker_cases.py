@@ -168,7 +168,7 @@ async def test_versions_in_one_batch_that_comes_again_one_by_one(
 async def test_events_of_one_version_that_come_again_one_by_one(
     cluster: Settings, producer: AIOKafkaProducer, judging: Judging
 ) -> None:
-    verdicts = _verdicts(declaration("a", gallium=True), declaration("a", event="amended"))
+    verdicts = _verdicts(*(declaration("a", version=2, event="amended", gallium=bad) for bad in (True, False)))
     blocks = await _written(cluster, producer, verdicts)
     first = _stages(cluster, producer, judging)
     for record in blocks[0].records:
