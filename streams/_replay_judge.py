@@ -49,10 +49,14 @@ class Judging:
 
 
 class Judged(NamedTuple):
-    """What became of a chunk: counts, and JSON arrays of verdicts, signals and dead letters in input order."""
+    """What became of a chunk: counts, and JSON arrays of verdicts, signals and dead letters in input order.
+
+    ``unknown`` names the fields that the contract does not know, with ``*`` for any place in a list.
+    """
 
     records: int
     judged: int
+    unknown: frozenset[str]
     verdicts: bytes
     signals: bytes
     dead_letters: bytes
@@ -89,7 +93,8 @@ class Judge:
     def __call__(self, records: Sequence[Record]) -> Judged:
         """Decode and screen; never raises for what a record holds."""
         dead: list[DeadLetter] = []
-        decoded = [one for record in records for one in self._decoded(record, dead)]
+        unknown: set[str] = set()
+        decoded = [one for record in records for one in self._decoded(record, dead, unknown)]
         parts, failures = guard.bisect(decoded, self._screened)
         dead += [self._dead_letter(failure.record, "screen", failure.error) for failure in failures]
         verdicts = [verdict for part in parts for verdict in part.verdicts]
@@ -97,12 +102,13 @@ class Judge:
         return Judged(
             len(records),
             sum(part.judged for part in parts),
+            frozenset(unknown),
             VERDICTS.dump_json(verdicts, by_alias=True),
             SIGNALS.dump_json(signals, by_alias=True),
             DEAD_LETTERS.dump_json(dead, by_alias=True),
         )
 
-    def _decoded(self, record: Record, dead: list[DeadLetter]) -> Iterator[guard.Decoded[Row]]:
+    def _decoded(self, record: Record, dead: list[DeadLetter], unknown: set[str]) -> Iterator[guard.Decoded[Row]]:
         try:
             values = sources.declarations(record)
         except FeedError as error:
@@ -111,9 +117,12 @@ class Judge:
         for raw in values:
             place = _Place(raw, record.origin)
             try:
-                yield guard.Decoded(place, decode.row(raw, self._about.now))
+                row = decode.row(raw, self._about.now)
             except guard.FAILURES as error:
                 dead.append(self._dead_letter(place, "decode", error))
+                continue
+            unknown.update(map(_anywhere, decode.unknown_fields(row)))
+            yield guard.Decoded(place, row)
 
     def _screened(self, part: Sequence[guard.Decoded[Row]]) -> Screened:
         batch = Batch.of([one.content for one in part], [one.record.origin for one in part])
@@ -135,3 +144,8 @@ class Judge:
             truncated=len(place.raw) > dead_letters.MAX_PAYLOAD_BYTES,
             engine=ENGINE_VERSION,
         )
+
+
+def _anywhere(pointer: str) -> str:
+    """Return a pointer with ``*`` for every place in a list: one name for a field, however many items carry it."""
+    return "/".join("*" if part.isdecimal() else part for part in pointer.split("/"))[:100]

@@ -10,6 +10,7 @@ of processes nor on the size of chunks.
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections import Counter, deque
@@ -39,6 +40,8 @@ __all__ = ["Progress", "ReplayFaults", "ReplayResult", "run"]
 
 #: Below this size a process of its own costs more to start (about a second) than it saves.
 WORTH_A_PROCESS = 8 * 1024 * 1024
+#: A feed that invents a name for every record must not fill the memory.
+UNKNOWN_NAMED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class ReplayResult:
     dead_letters : records or declarations that did not.
     findings : findings said, by code, over all versions of all declarations.
     reasons : of the dead letters.
+    unknown_fields : names of fields that the contract does not know (at most :data:`UNKNOWN_NAMED`); they took no part.
     seconds : wall time, start of worker processes included.
     jobs : processes that judged.
     """
@@ -75,6 +79,7 @@ class ReplayResult:
     dead_letters: int = 0
     findings: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    unknown_fields: set[str] = field(default_factory=set)
     seconds: float = 0.0
     jobs: int = 1
 
@@ -168,6 +173,8 @@ def _take(
     result.records += judged.records
     result.judged += judged.judged
     result.dead_letters += len(dead)
+    if len(result.unknown_fields) < UNKNOWN_NAMED:
+        result.unknown_fields |= judged.unknown
 
 
 def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[int, Judged]]:
@@ -175,8 +182,9 @@ def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[i
     # Made here in any case: a wrong rule pack is told by this process, not by a worker that dies of it.
     judge = Judge(about)
     if jobs == 1:
-        for chunk in cut:
-            yield chunk.read, judge(chunk.records)
+        with _calm_collector():
+            for chunk in cut:
+                yield chunk.read, judge(chunk.records)
         return
     with _one_thread_each(), ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (about,)) as pool:
         under_way: deque[tuple[int, Future[Judged]]] = deque()
@@ -215,12 +223,30 @@ def _one_thread_each() -> Iterator[None]:
             os.environ["POLARS_MAX_THREADS"] = before
 
 
+@contextmanager
+def _calm_collector() -> Iterator[None]:
+    """Keep rules and tables out of garbage collection and collect less often: a fifth faster, measured.
+
+    The rows of a chunk are many thousands of dicts that end with the chunk and hold no cycles.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 _own_judge: Judge | None = None
 
 
 def _begin(about: Judging) -> None:
     global _own_judge  # a process has one, made when it starts
     _own_judge = Judge(about)
+    _calm_collector().__enter__()  # for the life of this process
 
 
 def _judge(packed: Sequence[judging.Packed]) -> Judged:

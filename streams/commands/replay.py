@@ -196,6 +196,7 @@ def _close(result: ReplayResult, json_wanted: bool, to_errors: bool) -> None:
                 "judged": result.judged,
                 "dead_letters": result.dead_letters,
                 "reasons": dict(result.reasons.most_common(20)),
+                "unknown_fields": sorted(result.unknown_fields),
                 "findings": dict(result.findings.most_common()),
                 "alerts": by_severity | {"all": len(standing), "withdrawn": withdrawn},
                 "seconds": round(result.seconds, 3),
@@ -214,6 +215,10 @@ def _close(result: ReplayResult, json_wanted: bool, to_errors: bool) -> None:
         f"{_counted(len(standing), 'alert')}{f' ({urgent})' if urgent else ''}"
         + (f", {withdrawn:,} more withdrawn" if withdrawn else "")
     )
+    if result.unknown_fields:
+        named = sorted(result.unknown_fields)
+        more = f" and {len(named) - 8:,} more" if len(named) > 8 else ""
+        console.print(f"left out, because the contract does not know them: {', '.join(named[:8])}{more}", markup=False)
     if to_errors:
         return
     if result.findings:

@@ -168,6 +168,15 @@ def test_damaged_archive_is_a_dead_letter_after_what_could_be_read(feed: Path, t
     assert letters[-1].stage == "feed"
 
 
+def test_fields_that_the_contract_does_not_know_are_named_once(tmp_path: Path) -> None:
+    rows = [row for row, _ in simulate.feed(2, 20)]
+    strange = [row | {"mood": "good", "items": [item | {"colour": "red"} for item in row["items"]]} for row in rows]
+    (tmp_path / "feed.ndjson").write_bytes(b"\n".join(pydantic_core.to_json(row) for row in strange))
+    found = run(tmp_path)
+    assert found.judged == 20
+    assert found.unknown_fields == {"/mood", "/items/*/colour"}
+
+
 def test_progress_reaches_the_end(feed: Path) -> None:
     told: list[Progress] = []
     run(feed, batch=300, on_progress=told.append)
