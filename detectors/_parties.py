@@ -13,7 +13,7 @@ import polars as pl
 
 from detectors._columnar import texts
 from detectors._folding import fold
-from detectors.text import Reader
+from detectors.text import Reader, Reading
 from schemas.decode import Row
 
 _DIGITS = re.compile(r"\D")
@@ -24,17 +24,36 @@ _RECEIVERS = ("consignee", "notify")
 _PHONE_TAIL = 8
 
 
-def _contacts(party: Any) -> dict[str, str]:
-    found = {}
-    phone = _DIGITS.sub("", party["phone"] or "")
-    if len(phone) >= _PHONE_TAIL - 1:
-        found["phone"] = phone[-_PHONE_TAIL:]
-    if party["email"] and "@" in party["email"]:
-        found["email"] = party["email"].strip().casefold()
-    address = _NOT_ALNUM.sub("", fold(party["address"] or ""))
-    if len(address) >= 8:
-        found["address"] = address
-    return found
+def _phone(party: Any) -> str | None:
+    digits = _DIGITS.sub("", party["phone"]) if party["phone"] else ""
+    return digits[-_PHONE_TAIL:] if len(digits) >= _PHONE_TAIL - 1 else None
+
+
+def _email(party: Any) -> str | None:
+    email = party["email"]
+    return email.strip().casefold() if email and "@" in email else None
+
+
+def _address(party: Any) -> str | None:
+    address = _NOT_ALNUM.sub("", fold(party["address"])) if party["address"] else ""
+    return address if len(address) >= 8 else None
+
+
+def _shared(sender: Any, receiver: Any) -> list[str]:
+    """Return the kinds of contact that two parties have in common, if two at least.
+
+    Addresses are the dear ones to compare, and can make a second contact only.
+    """
+    found = []
+    for kind, read in (("email", _email), ("phone", _phone)):
+        value = read(sender)
+        if value is not None and value == read(receiver):
+            found.append(kind)
+    if found:
+        address = _address(sender)
+        if address is not None and address == _address(receiver):
+            found.append("address")
+    return sorted(found) if len(found) >= 2 and not _same_party(sender, receiver) else []
 
 
 def _same_party(a: Any, b: Any) -> bool:
@@ -44,23 +63,13 @@ def _same_party(a: Any, b: Any) -> bool:
 
 
 def shared_contacts(row: Row) -> list[str]:
-    """Return the kinds of contact that a sender and a receiver, being two parties, have in common."""
+    """Return the kinds of contact that a sender and a receiver, being two parties, have in common (two at least)."""
     best: list[str] = []
     receivers = [row[role] for role in _RECEIVERS if row[role] is not None]
-    if not receivers:
-        return best
-    received = [(party, _contacts(party)) for party in receivers]
-    if not any(contacts for _, contacts in received):
-        return best
-    for role in _SENDERS:
-        sender = row[role]
-        if sender is None:
-            continue
-        sent = _contacts(sender)
-        for receiver, contacts in received:
-            if _same_party(sender, receiver):
-                continue
-            shared = sorted(kind for kind, value in sent.items() if contacts.get(kind) == value)
+    senders = [row[role] for role in _SENDERS if row[role] is not None]
+    for sender in senders:
+        for receiver in receivers:
+            shared = _shared(sender, receiver)
             if len(shared) > len(best):
                 best = shared
     return best
@@ -70,6 +79,10 @@ def _licensed_users(row: Row) -> str | None:
     """Return the end users that licences name, as one text."""
     names = {d["end_user"] for item in row["items"] for d in item["documents"] if d["end_user"]}
     return " | ".join(sorted(names)) if names else None
+
+
+def _uniformed(name: Reading) -> bool:
+    return "military" in name.flags and "not_military" not in name.flags
 
 
 class PartyReader:
@@ -91,7 +104,7 @@ class PartyReader:
             pl.Series(
                 "military_end_user",
                 [
-                    any("military" in reading.flags for reading in named)
+                    any(_uniformed(reading) for reading in named)
                     for named in zip(consignees, others, users, strict=True)
                 ],
                 dtype=pl.Boolean,

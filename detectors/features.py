@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import polars as pl
@@ -151,47 +152,53 @@ def _luggage(row: Row) -> bool:
     return row["regime"] in _PERSONS_TRAFFIC or mode in ("passenger", "post")
 
 
+_TEXTS = (
+    "named_substance",
+    "named_element",
+    "named_role",
+    "named_strength",
+    "named_term",
+    "named_where",
+    "article_word",
+    "material_word",
+    "purity_text",
+    "control_basis",
+    "code_substance",
+)
+_NUMBERS = ("purity_pct", "purity_nines", "purity_gap_nines", "purity_threshold_pct")
+_FLAGS = (
+    "named_hidden",
+    "named_watched",
+    "named_controlled",
+    "code_fits_named",
+    "purity_unusual",
+    "vague",
+    "text_denies_code",
+    "material_heading",
+)
+_GOODS_DTYPES = (
+    *((name, pl.String) for name in _TEXTS),
+    *((name, pl.Float64) for name in _NUMBERS),
+    *((name, pl.Boolean) for name in _FLAGS),
+)
+_goods_row = attrgetter(*(name for name, _ in _GOODS_DTYPES))
+#: Column -> vocabulary group whose words it reports.
+_GROUPS = (
+    ("is_sample", "sample"),
+    ("in_bottle", "bottle"),
+    ("metal_hint", "metal_hint"),
+    ("denies_origin", "origin_denial"),
+    ("denies_control", "not_controlled"),
+)
+
+
 def _goods_columns(goods: list[Goods]) -> list[pl.Series]:
-    text = pl.String
-    flag = pl.Boolean
-    number = pl.Float64
+    values = zip(*map(_goods_row, goods), strict=True)
     columns = [
-        pl.Series(name, [getattr(g, name) for g in goods], dtype=dtype)
-        for name, dtype in (
-            ("named_substance", text),
-            ("named_element", text),
-            ("named_role", text),
-            ("named_strength", text),
-            ("named_term", text),
-            ("named_where", text),
-            ("named_hidden", flag),
-            ("named_watched", flag),
-            ("named_controlled", flag),
-            ("code_fits_named", flag),
-            ("article_word", text),
-            ("material_word", text),
-            ("purity_pct", number),
-            ("purity_text", text),
-            ("purity_nines", number),
-            ("purity_unusual", flag),
-            ("purity_gap_nines", number),
-            ("purity_threshold_pct", number),
-            ("vague", flag),
-            ("control_basis", text),
-            ("code_substance", text),
-            ("text_denies_code", flag),
-            ("material_heading", flag),
-        )
+        pl.Series(name, column, dtype=dtype) for (name, dtype), column in zip(_GOODS_DTYPES, values, strict=True)
     ]
-    for name, group in (
-        ("is_sample", "sample"),
-        ("in_bottle", "bottle"),
-        ("metal_hint", "metal_hint"),
-        ("denies_origin", "origin_denial"),
-        ("denies_control", "not_controlled"),
-    ):
-        columns.append(pl.Series(name, [group in g.flags for g in goods], dtype=flag))
-    return columns
+    flags = [g.flags for g in goods]
+    return columns + [pl.Series(name, [group in f for f in flags], dtype=pl.Boolean) for name, group in _GROUPS]
 
 
 @lru_cache(maxsize=4)

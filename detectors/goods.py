@@ -6,11 +6,12 @@ worked out once for each combination and kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from detectors._duties import Duties
 from detectors._purity import nines_of
 from detectors.reference import Reference
 from detectors.text import EMPTY, Mention, Reading
@@ -21,7 +22,7 @@ Basis = Literal["code", "code+text", "text", "heading"]
 
 #: Chapters of finished goods, in which a substance's name may honestly stand for what is inside.
 _FINISHED_CHAPTERS = frozenset(
-    "30 33 34 35 36 37 42 43 46 49 61 62 63 64 65 66 67 82 84 85 86 87 88 89 90 91 92 93 94 95 96 97".split()
+    "30 33 34 35 36 37 42 43 46 49 61 62 63 64 65 66 67 71 82 83 84 85 86 87 88 89 90 91 92 93 94 95 96 97".split()
 )
 #: Headings under which mixtures, preparations and reference materials of any substance are honestly declared.
 _GENERAL_HEADINGS = ("3822", "3825", "9705", "9023", "9801", "9999")
@@ -93,29 +94,16 @@ class GoodsJudge:
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
         self._lexicon = {entry.substance: entry for entry in reference.lexicon}
-        self._by_epoch: dict[tuple[int, str | None], tuple[list[ControlEntry], list[ControlEntry]]] = {}
-        self._lines_by_epoch: dict[int, dict[str, ControlEntry]] = {}
+        self._by_epoch: dict[tuple[int, str | None], tuple[Duties, Duties]] = {}
 
-    def _licensed(self, day: date, exporting_from: str | None) -> tuple[list[ControlEntry], list[ControlEntry]]:
+    def _duties(self, day: date, exporting_from: str | None) -> tuple[Duties, Duties]:
         """Return the licence duties in force on a day, everywhere and of one country."""
         key = (self._reference.epoch(day), exporting_from)
         found = self._by_epoch.get(key)
         if found is None:
             everywhere = [e for e in self._reference.controls_on(day) if e.measure in _LICENSED]
-            found = (everywhere, [e for e in everywhere if exporting_from in e.territories])
+            found = (Duties(everywhere), Duties(e for e in everywhere if exporting_from in e.territories))
             self._by_epoch[key] = found
-        return found
-
-    def _lines(self, day: date) -> dict[str, ControlEntry]:
-        """Return the national tariff lines that name a controlled substance on a day."""
-        epoch = self._reference.epoch(day)
-        found = self._lines_by_epoch.get(epoch)
-        if found is None:
-            found = {}
-            for entry in self._licensed(day, None)[0]:
-                if entry.code10 is not None and entry.kind == "goods" and entry.substances:
-                    found.setdefault(entry.code10, entry)
-            self._lines_by_epoch[epoch] = found
         return found
 
     def judge(
@@ -137,15 +125,14 @@ class GoodsJudge:
         exporting_from : country whose export controls apply (None: no export, or not known).
         day : the declaration's day.
         """
-        licensed, here = self._licensed(day, exporting_from)
+        everywhere, here = self._duties(day, exporting_from)
         chosen = self._choose(description, marks, cas_substance, code)
         purity = description.purity or marks.purity
         percent = purity.percent if purity else None
         named = chosen.entry if chosen else None
         control, basis, below = self._control(here, chosen, code, percent)
         gap, threshold = _gap_below(below, percent)
-        of_code = self._lines(day).get(code[:10]) if code is not None and len(code) >= 10 else None
-        watched = bool(named and _concerns(licensed, named))
+        of_code = everywhere.goods_of_line(code)
         return Goods(
             named_substance=named.substance if named else None,
             named_element=named.element if named else None,
@@ -155,8 +142,8 @@ class GoodsJudge:
             named_where=chosen.where if chosen else None,
             named_hidden=chosen.mention.hidden if chosen else False,
             named_headings=named.headings if named else (),
-            named_watched=watched,
-            named_controlled=bool(named and _concerns(here, named)),
+            named_watched=bool(named and everywhere.about(named)),
+            named_controlled=bool(named and here.about(named)),
             code_fits_named=_fits(code, chosen),
             article_word=description.article,
             material_word=description.material or marks.material,
@@ -205,15 +192,12 @@ class GoodsJudge:
         )
 
     def _control(
-        self, here: list[ControlEntry], chosen: _Candidate | None, code: str | None, percent: float | None
+        self, here: Duties, chosen: _Candidate | None, code: str | None, percent: float | None
     ) -> tuple[ControlEntry | None, Basis | None, ControlEntry | None]:
         """Return the control that applies, on which ground, and the one that a purity just misses."""
         best: tuple[int, ControlEntry, Basis] | None = None
         below: ControlEntry | None = None
-        for entry in here:
-            basis = _basis(entry, chosen, code)
-            if basis is None:
-                continue
+        for entry, basis in _grounds(here, chosen, code):
             if _misses(entry, percent):
                 below = below or entry
                 continue
@@ -235,11 +219,15 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
     finished = code is not None and code[:2] in _FINISHED_CHAPTERS
     if mention.minor:
         return "ingredient"
+    if mention.cast and mention.strength == "strong" and entry.kind == "element":
+        return "goods"
     if mention.strength == "weak" and not (graded or own_code):
         return "ingredient" if article or finished else "hint"
     if graded and entry.element is not None:
         return "goods"
     if finished and not own_code:
+        if reading.bare and entry.kind == "element" and entry.element != "C":
+            return "goods"
         raw_form = reading.material is not None or description.material is not None
         return "goods" if raw_form and not article else "ingredient"
     return "goods" if own_code or not article else "ingredient"
@@ -255,30 +243,18 @@ def _fits(code: str | None, chosen: _Candidate | None) -> bool | None:
     return _starts(code, allowed) or _starts(code, _GENERAL_HEADINGS)
 
 
-def _concerns(entries: list[ControlEntry], named: LexiconEntry) -> bool:
-    return any(_is_about(entry, named) for entry in entries)
-
-
-def _is_about(entry: ControlEntry, named: LexiconEntry) -> bool:
-    """Tell whether a control row is about the substance; compounds are listed one by one, so a row of gallium metal is
-    not about gallium nitride."""
-    if entry.substances:
-        return named.substance in entry.substances
-    return named.element in entry.elements if entry.elements else False
-
-
-def _basis(entry: ControlEntry, chosen: _Candidate | None, code: str | None) -> Basis | None:
-    named = chosen is not None and chosen.role == "goods" and chosen.mention.strength == "strong"
-    about = named and chosen is not None and _is_about(entry, chosen.entry)
-    same_hs6 = code is not None and entry.hs6 is not None and code[:6] == entry.hs6
-    if code is not None and entry.code10 is not None and len(code) >= 10 and code[:10] == entry.code10:
-        return "code"
-    if about:
-        return "code+text" if same_hs6 else "text"
-    if same_hs6 and entry.hs6_exclusive and code is not None and len(code) < 10:
-        # Six or eight digits that name the substance; with ten, the country's own tariff says which line is controlled.
-        return None if chosen is not None and chosen.role == "goods" else "heading"
-    return None
+def _grounds(here: Duties, chosen: _Candidate | None, code: str | None) -> Iterator[tuple[ControlEntry, Basis]]:
+    """Yield the rows that may apply, each with its ground."""
+    for entry in here.on_line(code):
+        yield entry, "code"
+    named = chosen is not None and chosen.role == "goods"
+    if chosen is not None and named and chosen.mention.strength == "strong":
+        for entry in here.about(chosen.entry):
+            same = code is not None and entry.hs6 is not None and code.startswith(entry.hs6)
+            yield entry, "code+text" if same else "text"
+    if not named:
+        for entry in here.on_subheading(code):
+            yield entry, "heading"
 
 
 def _misses(entry: ControlEntry, percent: float | None) -> bool:
