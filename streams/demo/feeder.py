@@ -119,8 +119,10 @@ class Feeder:
 
     def _run(self) -> None:
         try:
-            begun = time.monotonic()
+            begun = 0.0
             for record in self.source:
+                # The clock starts with the first record: making the simulated world takes a second.
+                begun = begun or time.monotonic()
                 # Even pace; after a pause of the machine the feed catches up, as a real one would.
                 wait = begun + self.sent / self.rate - time.monotonic()
                 if wait > 0.002:

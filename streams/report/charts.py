@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from schemas.types import SEVERITIES, Severity
 from streams.report.tally import Split, Tally
-from streams.report.wording import day
+from streams.report.wording import day, month
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,11 +61,12 @@ def figures(counted: Tally) -> list[Chart]:
     if not any(counted.by_severity.values()):
         return []
     by_severity: dict[str, Split] = {s: {s: counted.by_severity[s]} for s in reversed(SEVERITIES)}
-    by_time = {day(start): split for start, split in counted.by_time.items()}
+    written = {"day": day, "week": day, "month": month}[counted.step]
+    by_time = {written(start): split for start, split in counted.by_time.items()}
     lanes, alerts = counted.other_lanes
     return [
         _chart("Alerts by severity", "Severity", by_severity, _bars(by_severity, "severity")),
-        _chart(f"Alerts by {counted.step}", f"{counted.step.title()} from", by_time, _columns(by_time, counted.step)),
+        _chart(f"Alerts by {counted.step}", counted.step.title(), by_time, _columns(by_time, counted.step)),
         _chart(
             "Alerts by lane",
             "Lane",

@@ -11,9 +11,9 @@ from streams.report.tally import lane
 
 
 def number(value: float) -> str:
-    """Write a number with four significant digits at least, and separators of thousands."""
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
+    """Write a number with the digits that a reader can use, and separators of thousands."""
+    if abs(value) >= 10_000 or value == int(value):
+        return f"{value:,.0f}"
     return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
@@ -33,6 +33,11 @@ def observed(value: Any) -> str:
 def day(value: date) -> str:
     """Write a day as ISO 8601."""
     return value.strftime("%Y-%m-%d")
+
+
+def month(value: date) -> str:
+    """Write a month as ISO 8601."""
+    return value.strftime("%Y-%m")
 
 
 def moment(value: datetime) -> str:
