@@ -6,8 +6,10 @@ text in which letters were spaced out, broken by punctuation, or replaced by dig
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from urllib.parse import unquote
 
 # Letters of other scripts that look like Latin ones (after case folding). From the Unicode confusables (UTS #39), the part
 # that Cyrillic and Greek keyboards give.
@@ -15,6 +17,14 @@ _LOOK_ALIKE = str.maketrans(
     "авсԁеһіјкӏмнорԛѕтυѵԝхугзёїαβγεηικνορτυχωϲ",
     "abcdehijklmhopqstuvwxyr3eiabyenikvoptuxwc",
 )
+# Small capitals and the like, Latin letters that no compatibility form of Unicode folds.
+_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡ", "abcdeghijklmnoprstuvwyzag")
+_SMALL_CAPITAL = re.compile("[ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡ]")
+# Escapes that a converter or a browser would undo: "&#97;", "%E9%94%91", "\\u9551".
+_ESCAPED = re.compile(r"&#?\w{2,8};|%[0-9A-Fa-f]{2}%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}")
+_CODE_UNIT = re.compile(r"\\u([0-9A-Fa-f]{4})")
+# Pairs of letters that scanners and tired eyes read as one: "galliurn".
+_PAIR_FOR_LETTER = (("rn", "m"), ("vv", "w"))
 _DIGIT_FOR_LETTER = (str.maketrans("013457$@", "olesstsa"), str.maketrans("0134578|", "oieastbl"))
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 _SPACES = re.compile(r"[\s_\u3000]+")
@@ -27,8 +37,19 @@ _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[.\-*·'’`^~|/]+(?=[^\W\d_])")
 _LETTERS_AND_DIGITS = re.compile(r"(?<![\w.])(?=[\w$@|]*[^\W\d_])(?=[\w$@|]*[\d$@|])[\w$@|]{5,}(?![\w.])")
 
 
+def _unescaped(text: str) -> str:
+    if _ESCAPED.search(text) is None:
+        return text
+    text = html.unescape(text)
+    text = _CODE_UNIT.sub(lambda m: chr(int(m.group(1), 16)), text)
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a character is none
+    return unquote(text, errors="ignore") if "%" in text else text
+
+
 def plain(text: str) -> str:
-    """Return NFKC without invisible characters: case kept, for symbols and formulae."""
+    """Return NFKC without escapes and invisible characters: case kept, for symbols and formulae."""
+    if "&" in text or "%" in text or "\\" in text:
+        text = _unescaped(text)
     return _DASHES.sub("-", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
@@ -56,6 +77,7 @@ def fold(text: str) -> str:
     """Return the form in which texts and terms are compared."""
     folded = plain(text).casefold()
     if not folded.isascii():
+        folded = folded.translate(_SMALL_CAPITALS)
         folded = _SPACED_CJK.sub("", _WORD.sub(_one_script, _without_accents(folded)))
     return _SPACES.sub(" ", folded).strip()
 
@@ -65,6 +87,8 @@ def _looks_hidden(text: str) -> bool:
     if text.isascii():
         return False
     normal = unicodedata.normalize("NFKC", text).casefold()
+    if _SMALL_CAPITAL.search(normal):
+        return True
     if _INVISIBLE.search(normal.replace("\ufeff", "", 1).replace("\u00ad", "")):
         return True
     return any(_one_script(m) != m.group() for m in _WORD.finditer(_without_accents(normal)))
@@ -91,6 +115,9 @@ def readings(folded: str) -> list[str]:
     if _LETTERS_AND_DIGITS.search(folded):
         for table in _DIGIT_FOR_LETTER:
             found.append(_LETTERS_AND_DIGITS.sub(lambda m, t=table: m.group().translate(t), folded))  # type: ignore[misc]
+    for pair, letter in _PAIR_FOR_LETTER:
+        if pair in folded:
+            found.append(folded.replace(pair, letter))
     kept: list[str] = []
     for reading in found:
         if reading != folded and reading not in kept:

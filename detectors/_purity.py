@@ -22,8 +22,25 @@ _WORDS = {"three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eig
 _OTHER_SHARE_RE = re.compile(
     r"cotton|polyester|alcohol|vol|humidity|discount|wool|silk|elastane|viscose|cocoa|fat|juice|棉|涤纶|хлоп|baumwolle|algod",
 )
-_SYMBOL_BEFORE = re.compile(rf"(?<![A-Za-z])({_SYMBOLS})[\s:=\-≥>~()]{{0,4}}({_NUMBER})")
-_SYMBOL_AFTER = re.compile(rf"(?<![\d.])({_NUMBER})[\s\-)]{{0,2}}({_SYMBOLS})(?![A-Za-z0-9])")
+_FORM = r"(?i:\s?(?:metal|ingots?|powder|granules?|shots?|lumps?|bars?|pellets?|锭|粉|粒|块))"
+_SYMBOL_BEFORE = re.compile(rf"(?<![A-Za-z])({_SYMBOLS}){_FORM}?[\s:=\-≥>~()/,]{{0,4}}({_NUMBER})")
+_SYMBOL_AFTER = re.compile(rf"(?<![\d.])({_NUMBER})[\s\-+()/]{{0,3}}({_SYMBOLS})(?![A-Za-z0-9])")
+# Chinese names of the elements are one character each, and part of other names: they count alone, beside a purity.
+_CHARACTERS = dict(
+    zip(
+        "镓鎵锗鍺锑銻铟銦铋鉍碲钼鉬钨鎢镝鏑铽鋱钐釤钆釓镥鎦钪鈧钇釔",
+        "Ga Ga Ge Ge Sb Sb In In Bi Bi Te Mo Mo W W Dy Dy Tb Tb Sm Sm Gd Gd Lu Lu Sc Sc Y Y".split(),
+        strict=True,
+    )
+)
+_ALONE = rf"(?<![\u4e00-\u9fff])([{''.join(_CHARACTERS)}])"
+_CHARACTER_BEFORE = re.compile(rf"{_ALONE}[\s:=\-≥>~()/,]{{0,4}}({_NUMBER})")
+_CHARACTER_AFTER = re.compile(rf"(?<![\d.])({_NUMBER})[\s\-+()/]{{0,3}}{_ALONE}(?![\u4e00-\u9fff])")
+# Symbols right before a form in which only the substance is sold: "Sb ingots", "Ge granules". "Bi-metal" is something else.
+_FORMED = re.compile(
+    r"(?<![A-Za-z0-9-])(?:(Ga|Ge|Sb|Te|Dy|Tb|Gd|Lu|Sc) (?i:metal|ingots?|granules?|lumps?|pellets?|powder)|"
+    r"(Bi|W|Mo|GA|GE|SB|BI|TE|DY|TB|GD) (?i:ingots?|granules?)|(W|Mo) (?i:powder))(?![A-Za-z])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +94,12 @@ def stated_symbols(original: str) -> list[tuple[str, float]]:
         found.append((match.group(1), match.group(2)))
     for match in _SYMBOL_AFTER.finditer(original):
         found.append((match.group(2), match.group(1)))
+    if not original.isascii():
+        found += [(_CHARACTERS[m.group(1)], m.group(2)) for m in _CHARACTER_BEFORE.finditer(original)]
+        found += [(_CHARACTERS[m.group(2)], m.group(1)) for m in _CHARACTER_AFTER.finditer(original)]
     return [(symbol.capitalize(), grade.nines) for symbol, number in found if (grade := purity(number, number.lower()))]
+
+
+def formed_symbols(original: str) -> list[tuple[str, str]]:
+    """Return chemical symbols that stand right before a raw form, with the words: "Sb ingots" gives ("Sb", "Sb ingots")."""
+    return [((m.group(1) or m.group(2) or m.group(3)).capitalize(), m.group()) for m in _FORMED.finditer(original)]

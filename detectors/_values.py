@@ -26,7 +26,30 @@ _TELLING_PRICE = 15.0
 _CONTAINER_M3 = 67.0
 #: Goods that cannot be packed denser than this are light goods (kg/m3): furniture, toys, textiles, tableware, paper goods.
 _LIGHT = 1000.0
+#: Units of mass of UN/ECE Recommendation 20, in kg.
+_KG = {
+    "KGM": 1.0,
+    "GRM": 1e-3,
+    "TNE": 1e3,
+    "LBR": 0.45359237,
+    "DTN": 100.0,
+    "MGM": 1e-6,
+    "HGM": 0.1,
+    "ONZ": 0.028349523,
+}
 _NO_FIT: tuple[PriceBand | None, list[str]] = (None, [])
+
+
+def mass_kg(item: Any) -> float | None:
+    """Return what an item weighs: net, else its quantity where that is a mass, else gross; None if nothing is declared."""
+    net: float | None = item["net_mass_kg"]
+    if net:
+        return net
+    quantity = item["quantity"]
+    if quantity is not None and quantity["value"] and quantity["unit"] in _KG:
+        return float(quantity["value"]) * _KG[quantity["unit"]]
+    gross: float | None = item["gross_mass_kg"]
+    return gross or None
 
 
 class PriceBook:
@@ -56,7 +79,7 @@ class PriceBook:
             for item, day in zip(items, days, strict=True)
         ]
         amounts = numbers([item["value"]["amount"] if item["value"] is not None else None for item in items])
-        masses = numbers([item["net_mass_kg"] or item["gross_mass_kg"] for item in items])
+        masses = numbers([mass_kg(item) for item in items])
         bands = [reference.heading_band(item["commodity_code"]) for item in items]
         high = numbers([band.high if band else None for band in bands])
         with np.errstate(all="ignore"):
@@ -72,6 +95,7 @@ class PriceBook:
                 named[n] = self._named(float(per_kg[n]), found, days[n])
         text = pl.String
         columns = [
+            number("mass_kg", masses),
             number("value_usd", usd),
             number("usd_per_kg", per_kg),
             number("heading_low", numbers([b.low if b else None for b in bands])),

@@ -234,7 +234,10 @@ def _measured() -> list[Column]:
     volume = f"{_ITEM}/volume_m3"
     return [
         Column("value_usd", "item", _NUMBER, "value at the day's ECB reference rate", "USD", value),
-        Column("usd_per_kg", "item", _NUMBER, "value by net mass (gross where net is missing)", "USD/kg", value),
+        Column(
+            "mass_kg", "item", _NUMBER, "net mass; where missing, a quantity in units of mass; else gross", "kg", mass
+        ),
+        Column("usd_per_kg", "item", _NUMBER, "value by mass_kg", "USD/kg", value),
         Column("heading_low", "item", _NUMBER, "bottom of the declared heading's usual price", "USD/kg", value),
         Column("heading_high", "item", _NUMBER, "top of the declared heading's usual price", "USD/kg", value),
         Column("price_over_heading", "item", _NUMBER, "usd_per_kg as a multiple of heading_high", path=value),
@@ -325,7 +328,7 @@ def _routed() -> list[Column]:
             "shared_contacts",
             "declaration",
             _TEXTS,
-            "kinds of contact that sender and receiver share",
+            "kinds of contact that sender and receiver share, if two or more",
             path="/consignee",
         ),
         Column("shared_contact_count", "declaration", _COUNT, "their number", path="/consignee"),

@@ -18,8 +18,9 @@ import yaml
 from ahocorasick_rs import AhoCorasick
 from rapidfuzz.distance import OSA
 
+from detectors import _context
 from detectors._folding import compact, fold, hidden, plain, readings
-from detectors._purity import Purity, purity, stated_symbols
+from detectors._purity import Purity, formed_symbols, purity, stated_symbols
 from schemas.reference import cas_is_valid
 
 if TYPE_CHECKING:
@@ -29,16 +30,17 @@ Match = Literal["word", "stem", "substring", "exact"]
 Strength = Literal["strong", "weak"]
 
 _VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
-_CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f]")
+# Scripts whose words are found anywhere in a text: without spaces, or with articles and endings written onto the word.
+_CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f\u0600-\u06ff\u0900-\u097f]")
 _CAS = re.compile(r"(?<![\d-])(\d{2,7}) ?- ?(\d{2}) ?- ?(\d)(?![\d-])")
-_SHARE_AFTER = re.compile(r"[\s:,(=<≤~-]{0,4}(?:max\.? ?)?(?<!\d)(\d{1,2}(?:[.,]\d+)?) ?(?:%|wt|ppm|mg)")
-_SHARE_BEFORE = re.compile(r"(?<![\d.,])(\d{1,2}(?:[.,]\d+)?) ?(?:%|wt%|ppm) ?(?:of )?$")
-_GRAMS_BEFORE = re.compile(
-    r"(?<![\d.,])\d{1,2}(?:[.,]\d+)? ?(?:g|gr|gram|grams|gramm|gramos|grammes|mg|г|гр|克|公克)\b[^\d,;]{0,8}$"
-)
+# After the word CAS, the number may lack its hyphens.
+_CAS_SAID = re.compile(r"(?i:cas)[^0-9\n]{0,12}(\d{2,7})[ ./-]?(\d{2})[ ./-]?(\d)(?!\d)")
+# Oxides typed in lower case, with gaps, or with a zero for the O: "dy2o3", "Dy 2 O 3", "Ge02".
+_LOOSE_OXIDE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2}) ?([2-6]?) ?([Oo0]) ?(\d{1,2})(?![A-Za-z0-9])")
+_OXIDE = re.compile(r"([A-Z][a-z]?)([2-6]?)O(\d{1,2})")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
-_FLAGS = ("sample", "bottle", "metal_hint", "origin_denial", "not_controlled", "forwarder", "military")
+_FLAGS = ("sample", "bottle", "metal_hint", "origin_denial", "not_controlled", "forwarder", "military", "not_military")
 _KEPT_READINGS = 200_000
 #: Ordinary words one letter away from a substance's name.
 _NEAR_NAMES = frozenset(
@@ -62,7 +64,7 @@ class Mention:
     """A substance found in a text.
 
     ``hidden``: only after undoing a disguise; ``denied``: "gallium-free"; ``minor``: a small share of something else
-    ("with 0.05 % antimony").
+    ("with 0.05 % antimony"); ``cast``: in ingots.
     """
 
     substance: str
@@ -71,6 +73,7 @@ class Mention:
     hidden: bool = False
     denied: bool = False
     minor: bool = False
+    cast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,8 @@ class Reading:
     """What one text says.
 
     ``article`` and ``material`` are the first word found of a finished good, or of a form in which a substance itself is
-    sold; ``flags`` the other vocabulary groups that occur; ``vague`` that no word names anything.
+    sold; ``flags`` the other vocabulary groups that occur; ``vague`` that no word names anything; ``bare`` that nothing
+    but substances is named.
     """
 
     mentions: tuple[Mention, ...] = ()
@@ -87,6 +91,7 @@ class Reading:
     purity: Purity | None = None
     flags: frozenset[str] = frozenset()
     vague: bool = False
+    bare: bool = False
 
 
 EMPTY = Reading()
@@ -154,6 +159,11 @@ class Reader:
         self._formulae = re.compile(
             rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, formulae)) or '(?!)'})(?![A-Za-z0-9])"
         )
+        self._oxides: dict[tuple[str, str, str], Term] = {}
+        for text, term in self._exact.items():
+            if oxide := _OXIDE.fullmatch(text):
+                element, many, oxygens = oxide.groups()
+                self._oxides.setdefault((element.lower(), many, oxygens), term)
         for group, words in vocabulary().items():
             patterns += [_vocabulary_pattern(group, word) for word in words]
         self._patterns = [p for p in patterns if p.text]
@@ -222,12 +232,12 @@ class Reader:
         original = plain(text)
         mentions = self._from_terms(folded, found, hidden(text))
         mentions += self._from_numbers(original)
-        mentions += self._from_formulae(original)
         stated = purity(original, folded)
+        mentions += self._from_formulae(original, supported=stated is not None or "material" in found.words)
         if not any(m.strength == "strong" for m in mentions):
             mentions += self._from_disguises(folded)
         words = found.words
-        article = _first(folded, words.get("article"))
+        article = _first(folded, _context.not_containers(folded, words.get("article")))
         material = _first(folded, words.get("material"))
         return Reading(
             mentions=_unique(mentions),
@@ -236,6 +246,7 @@ class Reader:
             purity=stated,
             flags=frozenset(flag for flag in _FLAGS if flag in words),
             vague=not mentions and article is None and _names_nothing(folded, words.get("vague", [])),
+            bare=article is None and bool(found.terms) and _is_bare(folded, found),
         )
 
     def _from_terms(self, folded: str, found: _Found, disguised: bool) -> list[Mention]:
@@ -247,26 +258,44 @@ class Reader:
             if any(start < e and s < end for s, e in taken):
                 continue
             taken.append((start, end))
-            denied = _denied(folded, start, end, negations)
-            minor = _minor(folded, start, end)
-            strength = "weak" if _goes_on(folded, start, end) else term.strength
-            mentions.append((start, Mention(term.substance, term.text, strength, disguised, denied, minor)))
+            denied = _context.denied(folded, start, end, negations)
+            denied = denied or _context.is_name_of_another(folded, end)
+            minor = _context.minor(folded, start, end)
+            minor = minor or ("article" in found.words and _context.portion(folded, start))
+            salt = _context.is_salt(term.substance, folded, end)
+            strength = "weak" if salt or _context.goes_on(folded, start, end) else term.strength
+            cast = _context.is_cast(term.text, folded, end)
+            mentions.append((start, Mention(term.substance, term.text, strength, disguised, denied, minor, cast)))
         return [mention for _, mention in sorted(mentions, key=lambda m: m[0])]
 
     def _from_numbers(self, original: str) -> list[Mention]:
         mentions = []
-        for match in _CAS.finditer(original):
+        matches = [*_CAS.finditer(original), *_CAS_SAID.finditer(original)]
+        for match in matches:
             number = "-".join(match.groups())
             substance = self._cas.get(number)
             if substance and cas_is_valid(number):
                 mentions.append(Mention(substance, f"CAS {number}", "strong"))
         return mentions
 
-    def _from_formulae(self, original: str) -> list[Mention]:
+    def _from_formulae(self, original: str, supported: bool) -> list[Mention]:
+        """Find formulae and symbols; ``supported`` by a grade or a raw form, they may be badly typed ("dy2o3", "Ge02")."""
         mentions = []
         for match in self._formulae.finditer(original):
             term = self._exact[match.group()]
             mentions.append(Mention(term.substance, term.text, term.strength))
+        for match in _LOOSE_OXIDE.finditer(original):
+            element, many, oxygen, count = match.groups()
+            loose = self._oxides.get((element.lower(), many, count))
+            if loose is None or match.group() in self._exact:
+                continue
+            sure = supported or (element[0].isupper() and not element[1:].isupper() and many != "" and oxygen == "O")
+            if len(element) == 2 or many:
+                mentions.append(Mention(loose.substance, loose.text, "strong" if sure else "weak", hidden=sure))
+        for symbol, words in formed_symbols(original):
+            substance = self._symbols.get(symbol)
+            if substance:
+                mentions.append(Mention(substance, words, "strong", cast="ngot" in words or "NGOT" in words))
         for symbol, nines in stated_symbols(original):
             substance = self._symbols.get(symbol)
             if substance:
@@ -330,42 +359,17 @@ def _first(folded: str, spans: list[tuple[int, int]] | None) -> str | None:
 def _unique(mentions: list[Mention]) -> tuple[Mention, ...]:
     seen: dict[tuple[Any, ...], Mention] = {}
     for mention in mentions:
-        seen.setdefault((mention.substance, mention.denied, mention.minor), mention)
+        key = (mention.substance, mention.denied, mention.minor)
+        if key not in seen or (mention.strength == "strong" and seen[key].strength == "weak"):
+            seen[key] = mention
     return tuple(seen.values())
 
 
-def _goes_on(folded: str, start: int, end: int) -> bool:
-    """Tell whether a stem is only the beginning of a longer Latin word ("yttriumstabilisiert"): a property, not a name."""
-    rest = _LETTERS.match(folded, end)
-    return rest is not None and len(rest.group()) > 4 and folded[start:end].isascii()
-
-
-def _minor(folded: str, start: int, end: int) -> bool:
-    """Tell whether a share below half, or some grams, stand right beside the name: an additive or a sample, not the goods."""
-    after = _SHARE_AFTER.match(folded, end)
-    before = _SHARE_BEFORE.search(folded[max(0, start - 16) : start])
-    if _GRAMS_BEFORE.search(folded[max(0, start - 20) : start]):
-        return True
-    shares = [float(m.group(1).replace(",", ".")) for m in (after, before) if m]
-    return bool(shares) and max(shares) < 50
-
-
-def _denied(folded: str, start: int, end: int, negations: list[tuple[int, int]]) -> bool:
-    """Tell whether a negation stands right before the name ("free of", 不含) or right after it ("-free")."""
-    before = folded[max(0, start - 3) : start]
-    for s, e in negations:
-        word = folded[s:e]
-        if e <= start and start - e <= 2 and "." not in folded[e:start] and word not in ("free", "-free", "frei"):
-            return True
-        if (
-            s >= end
-            and s - end <= 1
-            and word in ("free", "-free", "frei", "フリー", "없는", "compatible", "substitute")
-        ):
-            return True
-        if s >= end and s - end <= 1 and word in ("color", "colour", "colored", "coloured", "imitation", "plated"):
-            return True
-    return before.endswith("non")
+def _is_bare(folded: str, found: _Found) -> bool:
+    spans = [(start, end) for start, end, _ in found.terms]
+    for group in ("vague", "material", "bottle", "sample"):
+        spans += found.words.get(group, [])
+    return _names_nothing(folded, spans)
 
 
 def _names_nothing(folded: str, spans: list[tuple[int, int]]) -> bool:
