@@ -210,7 +210,7 @@ def _signals(batch: Batch, computed: Features) -> list[Signal]:
         signals.append(
             Signal(
                 signal_id=str(uuid5(NAMESPACE, f"signal/exporter/{about}")),
-                key=_exporter_key(exporter["id"]),
+                key=_exporter_key(exporter["id"], row["regime"] in personal.PERSONS_TRAFFIC),
                 declaration_id=row["declaration_id"],
                 declaration_version=row["version"],
                 event_time=row["lodged_at"],
@@ -225,10 +225,10 @@ def _signals(batch: Batch, computed: Features) -> list[Signal]:
     return signals
 
 
-def _exporter_key(exporter_id: str) -> str:
-    """Return the profile key of an exporter; an id that would make it longer than the contract allows is hashed."""
+def _exporter_key(exporter_id: str, person: bool) -> str:
+    """Return the profile key of an exporter: hashed where the id may be a person's, or too long for the contract."""
     key = f"exporter/{exporter_id}"
-    return key if len(key) <= _KEY_CHARACTERS else f"exporter/{uuid5(NAMESPACE, key)}"
+    return key if not person and len(key) <= _KEY_CHARACTERS else f"exporter/{uuid5(NAMESPACE, key)}"
 
 
 def profile(signals: Iterable[Signal], states: Mapping[str, Any]) -> tuple[list[Verdict], dict[str, Any]]:

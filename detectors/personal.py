@@ -14,13 +14,21 @@ from schemas.declaration import PARTY_ROLES
 from schemas.decode import Row, without_unknown
 
 _PRIVATE = ("address", "postcode", "phone", "email")
-_PERSONS_TRAFFIC = frozenset({"passenger", "postal"})
+#: Who a document is for; in persons' traffic a person.
+_NAMES = ("holder", "end_user")
+#: Regimes in which every party may be a natural person.
+PERSONS_TRAFFIC = frozenset({"passenger", "postal"})
 
 
 def _party(party: Mapping[str, Any], role: str, private_person: bool) -> dict[str, Any]:
     if role == "traveller" or private_person:
         return {"country": party["country"]}
     return {name: value for name, value in party.items() if name not in _PRIVATE and value is not None}
+
+
+def _without_names(item: Mapping[str, Any]) -> dict[str, Any]:
+    documents = [document | dict.fromkeys(_NAMES) for document in item["documents"]]
+    return dict(item) | {"documents": documents}
 
 
 def redact(row: Row, keep_personal: bool = False) -> dict[str, Any]:
@@ -31,7 +39,9 @@ def redact(row: Row, keep_personal: bool = False) -> dict[str, Any]:
     shown = dict(without_unknown(row))
     if keep_personal:
         return shown
-    person = row["regime"] in _PERSONS_TRAFFIC
+    person = row["regime"] in PERSONS_TRAFFIC
+    if person:
+        shown["items"] = [_without_names(item) for item in shown["items"]]
     for role in PARTY_ROLES:
         if shown[role] is not None:
             shown[role] = _party(shown[role], role, person)
