@@ -1,0 +1,187 @@
+"""The stage functions as the drivers call them: what is news, what is signalled, and how much is said of how many items."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from declared import codes, row
+
+from detectors import engine
+from detectors._shortening import shortened
+from detectors.batch import Batch
+from detectors.engine import Screened
+from schemas import ENGINE_VERSION
+from schemas.decode import Row
+from schemas.finding import Finding, Verdict
+from schemas.signal import Signal
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+GALLIUM = {"commodity_code": "8112929010", "description": "Gallium ingots 6N", "net_mass_kg": 500.0}
+ZINC = {"commodity_code": "7901200000", "description": "Zinc alloy ingots", "net_mass_kg": 500.0}
+
+
+def screen(*rows: Row, origins: list[str | None] | None = None) -> Screened:
+    return engine.screen(Batch.of(rows, origins), engine.default_reference(), engine.default_models())
+
+
+# -- what is news
+
+
+@pytest.mark.parametrize(
+    ("fields", "news"),
+    [({}, False), ({"version": 2, "event": "amended"}, True), ({"event": "released"}, True), ({"version": 2}, True)],
+)
+def test_an_honest_declaration_is_news_only_if_something_came_before(fields: dict[str, Any], news: bool) -> None:
+    screened = screen(row(ZINC, **fields))
+    assert screened.judged == 1
+    assert [verdict.findings for verdict in screened.verdicts] == ([[]] if news else [])
+    assert all(verdict.declaration == {} for verdict in screened.verdicts)
+
+
+def test_findings_are_news() -> None:
+    [verdict] = screen(row(GALLIUM), origins=["declarations/3@1180"]).verdicts
+    assert verdict.findings
+    assert verdict.declaration["declaration_id"] == "d1"
+    assert verdict.provenance["origin"] == "declarations/3@1180"
+    assert verdict.provenance["engine"] == ENGINE_VERSION
+    assert verdict.provenance["reference"] == engine.default_reference().version
+    assert verdict.provenance["rules"] == engine.default_models().rules.version
+
+
+def test_a_cancelled_declaration_has_no_findings() -> None:
+    [verdict] = screen(row(GALLIUM, event="cancelled", version=2)).verdicts
+    assert (verdict.event, verdict.findings, verdict.declaration) == ("cancelled", [], {})
+
+
+def test_a_verdict_comes_back_from_json_as_it_was() -> None:
+    for verdict in screen(row(GALLIUM), row(GALLIUM, regime="passenger")).verdicts:
+        assert Verdict.model_validate_json(verdict.model_dump_json(by_alias=True)) == verdict
+
+
+# -- signals
+
+
+def test_signals_tell_of_what_controls_concern() -> None:
+    exporter = {"id": "CN1", "name": "Hunan Yongli", "country": "CN"}
+    screened = screen(row(ZINC, GALLIUM, exporter=exporter), row(ZINC, exporter=exporter))
+    [signal] = screened.signals
+    assert (signal.key, signal.substance, signal.hs6, signal.net_mass_kg) == (
+        "exporter/CN1",
+        "gallium",
+        "811292",
+        500.0,
+    )
+    assert Signal.model_validate_json(signal.model_dump_json()) == signal
+
+
+def test_signals_differ_by_version_and_item_and_repeat_by_redelivery() -> None:
+    exporter = {"id": "CN1", "name": "Hunan Yongli"}
+    first = screen(row(GALLIUM, GALLIUM, exporter=exporter)).signals
+    again = screen(row(GALLIUM, GALLIUM, exporter=exporter)).signals
+    later = screen(row(GALLIUM, GALLIUM, exporter=exporter, version=2, event="amended")).signals
+    assert first == again
+    assert len({signal.signal_id for signal in (*first, *later)}) == 4
+
+
+def test_a_long_exporter_id_still_makes_a_signal() -> None:
+    [signal] = screen(row(GALLIUM, exporter={"id": "X" * 255})).signals
+    assert len(signal.key) <= 255
+    assert signal.key != screen(row(GALLIUM, exporter={"id": "X" * 254 + "Y"})).signals[0].key
+
+
+def test_nobody_to_remember_no_signal() -> None:
+    assert screen(row(GALLIUM)).signals == []
+    assert screen(row(GALLIUM, exporter={"name": "No id"})).signals == []
+
+
+def test_profile_remembers_nothing_yet() -> None:
+    assert engine.profile(screen(row(GALLIUM, exporter={"id": "CN1"})).signals, {}) == ([], {})
+
+
+# -- very many items
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Row:
+    """Return the largest declaration there is: 9,999 items, each of them gallium under zinc's code."""
+    value = {"amount": 225_000.0, "currency": "USD"}
+    packages = [{"type": "DR", "count": 20, "marks": "GALLIUM LOT 4711"}]
+    item = ZINC | {"description": "Zinc alloy, 金属镓 99.9999%", "value": value, "packages": packages}
+    return row(*[item] * 9_999)
+
+
+def test_9999_hits_are_counted_and_the_alert_stays_small(crowd: Row) -> None:
+    screened = screen(crowd)
+    [verdict] = screened.verdicts
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in verdict.findings:
+        by_rule.setdefault(finding.detector, []).append(finding)
+    assert max(map(len, by_rule.values())) == 20
+    assert all(
+        "(9999 items in all, the 20 strongest listed.)" in found[0].explanation
+        for found in by_rule.values()
+        if found[0].item
+    )
+    correlated = engine.correlate(screened.verdicts, {}, NOW)
+    [alert] = correlated.alerts
+    for model in (verdict, alert, *correlated.cases):
+        assert len(model.model_dump_json(by_alias=True).encode()) < 1_000_000
+    assert len(alert.declaration["items"]) + alert.declaration["items_left_out"] == 9_999
+    assert {finding.item for finding in verdict.findings if finding.item} <= {
+        item["number"] for item in alert.declaration["items"]
+    }
+    assert len(crowd["items"]) == 9_999
+
+
+def test_long_texts_do_not_swell_an_alert() -> None:
+    """A description may have 8,192 characters, and an explanation may quote it."""
+    dear = {
+        "description": "货物" * 4096,
+        "net_mass_kg": 10.0,
+        "value": {"amount": 50_000.0, "currency": "USD"},
+        "commodity_code": "7901200000",
+    }
+    screened = screen(row(*[dear] * 300))
+    [verdict] = screened.verdicts
+    assert any(finding.code == "VAGUE-DESCRIPTION" for finding in verdict.findings)
+    assert Verdict.model_validate_json(verdict.model_dump_json(by_alias=True)) == verdict
+    [alert] = engine.correlate(screened.verdicts, {}, NOW).alerts
+    assert len(alert.model_dump_json(by_alias=True).encode()) < 1_000_000
+
+
+def test_filler_does_not_crowd_out_the_strongest() -> None:
+    """The 25 weak items before the telling one are named in plain spelling, light and few; the last is disguised."""
+    weak = ZINC | {"description": "Gallium metal", "net_mass_kg": 0.03}
+    [verdict] = screen(row(*[weak] * 25, ZINC | {"description": "Zinc, G a l l i u m metal"})).verdicts
+    named = [finding for finding in verdict.findings if finding.detector == "name-against-code"]
+    assert len(named) == 20
+    assert named[-1].item == 26
+    assert named[-1].score > named[0].score
+
+
+def test_shortening_keeps_what_matters() -> None:
+    many = {"items": [{"number": n, "packages": [{}] * 99, "documents": []} for n in range(1, 101)], "transport": None}
+    short = shortened(many, {100, 7})
+    numbers = [item["number"] for item in short["items"]]
+    assert {7, 100} <= set(numbers)
+    assert numbers == sorted(numbers)
+    assert len(numbers) + short["items_left_out"] == 100
+    assert short["items"][0]["packages_left_out"] == 79
+    assert len(many["items"]) == 100
+    few = {"items": [{"number": 1, "packages": [], "documents": []}], "transport": {"containers": ["A"]}}
+    assert shortened(few, {1}) == few
+
+
+def test_hidden_names_are_found_through_the_whole_engine() -> None:
+    assert {"MISLABEL-NAME", "CONTROL-NO-LICENCE"} <= codes(row(ZINC | {"description": "Zinc, G a l l i u m metal"}))
+    assert codes(row(ZINC)) == set()
+
+
+def test_ids_of_findings_are_the_same_for_ever() -> None:
+    [verdict] = screen(row(GALLIUM)).verdicts
+    again = screen(row(ZINC, declaration_id="other"), row(GALLIUM)).verdicts[-1]
+    assert json.loads(again.model_dump_json()) == json.loads(verdict.model_dump_json())
+    assert len({finding.finding_id for finding in verdict.findings}) == len(verdict.findings)
