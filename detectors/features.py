@@ -7,7 +7,7 @@ computed for those items only. A column is null where its inputs are: a rule tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -193,7 +193,9 @@ _GROUPS = (
 
 
 def _goods_columns(goods: list[Goods]) -> list[pl.Series]:
-    values = zip(*map(_goods_row, goods), strict=True)
+    values: Iterable[tuple[Any, ...]] = (
+        zip(*map(_goods_row, goods), strict=True) if goods else [()] * len(_GOODS_DTYPES)
+    )
     columns = [
         pl.Series(name, column, dtype=dtype) for (name, dtype), column in zip(_GOODS_DTYPES, values, strict=True)
     ]
