@@ -127,7 +127,8 @@ def test_a_denial_of_something_else_denies_nothing(text: str) -> None:
         ("lead alloy with 0.05% antimony", True),
         ("antimony 3% lead alloy", True),
         ("0,5% germanium", True),
-        ("5 g gallium sample", True),
+        ("demonstration kit with 10 g gallium", True),
+        ("5 g gallium sample", False),  # the goods themselves; that they are few is for the mass to say
         ("antimony 99.65%", False),
         ("99% gallium", False),
         ("antimony ingots", False),
