@@ -41,6 +41,7 @@ def title(findings: list[Finding], substances: list[str], declaration: Mapping[s
     """Return the strongest finding's title with the route."""
     route = _route(declaration)
     said = findings[0].title
+    said = said[:1].upper() + said[1:]
     return f"{said} ({route})"[:512] if route else said[:512]
 
 
