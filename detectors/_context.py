@@ -8,7 +8,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 # Words that make an element's name that of one of its salts, right after it.
 _SALT = re.compile(
     r"[ -](?:sub|tri|tetra|penta|di|hexa)?(?:citrate|nitrate|chloride|fluoride|bromide|iodide|sul(?:f|ph)ate|acetate|carbonate|"
-    r"salicylate|gallate|phosphate|hydroxide|maltolate|stearate|octoate|acetylacetonate)s?(?!\w)"
+    r"salicylate|gallate|phosphate|hydroxide|maltolate|stearate|octoate|acetylacetonate|vanadate|titanate|yellow|orange)s?(?!\w)"
 )
 # Their salts are not controlled as the metal is; those of the rare earths are.
 _SALTS_APART = frozenset("gallium germanium antimony bismuth tellurium indium molybdenum tungsten".split())
@@ -17,6 +17,18 @@ _NAME_OF = re.compile(
     r" (?:street|road|avenue|lane|boulevard|strasse|str\.|ulitsa|"
     r"corp|corporation|inc|incorporated|ltd|limited|llc|gmbh|brand)(?!\w)"
 )
+# What makes a name before it that of a trace, a coat or a treatment: "germanium infused", "yttria toughened".
+_PROPERTY = re.compile(
+    r"[ -](?:partially[ -])?(?:stabili[sz]ed|toughened|doped|coated|plated|infused|impregnated|lined|tipped|bonded|"
+    r"reinforced|treated|activated|promoted)(?!\w)"
+)
+# Base metals right before a name: "tin-antimony alloy", "copper tungsten rods" are alloys of theirs.
+_ALLOYED_WITH = re.compile(
+    r"(?:tin|copper|nickel|cobalt|iron|steel|chrom\w*|calcium|silver|magnesium|titanium|zinn|kupfer|锡|铜|镍)[ -]$"
+)
+_ALLOYING = frozenset("antimony bismuth tungsten molybdenum tellurium indium".split())
+# An article's name that only tells the grade: "detector grade".
+_GRADE = re.compile(r"\w* ?grade")
 # Second halves of Germanic compounds that keep the first half the goods: "Galliummetall", "Antimonpulver".
 _FORM_ENDING = re.compile(
     r"(?:metall?|barren|pulver|poeder|granulat|granalien|(?:di|tri|pent)?oxide?|block|tackor|schrott|erz|staub|salz)\w{0,2}"
@@ -24,7 +36,7 @@ _FORM_ENDING = re.compile(
 # Cast forms: an ingot is never an ingredient of an article, unless the article is right behind it ("ingot mould").
 _CAST = re.compile(
     r"[ /,(-]{0,2}(?:metal )?(?:ingots?|barren|lingots?|слитки|слитков|чушки|锭|錠|インゴット|잉곳|külçe)"
-    r"(?! ?(?:mould|mold|cast|case))"
+    r"(?! ?(?:mould|mold|cast|case))|[ ,(-]{0,2}(?:mixed (?:with|into|in)|hidden (?:in|under)|concealed in|inside) "
 )
 # A container behind the word for what it is made of: "plastic bottle", "steel drum", 塑料桶.
 _CONTAINER = re.compile(
@@ -51,8 +63,15 @@ def is_name_of_another(folded: str, end: int) -> bool:
     return _NAME_OF.match(folded, end) is not None
 
 
+def is_trait(substance: str, folded: str, start: int, end: int) -> bool:
+    """Tell whether the name tells of a trait of other goods: a coat, a dope, or a share of an alloy named after both."""
+    if _PROPERTY.match(folded, end) is not None:
+        return True
+    return substance in _ALLOYING and _ALLOYED_WITH.search(folded[max(0, start - 12) : start]) is not None
+
+
 def is_cast(term: str, folded: str, end: int) -> bool:
-    """Tell whether a substance is said to be in ingots."""
+    """Tell whether a substance is said to be in ingots, or among other goods."""
     return _CAST.match(folded, end) is not None or _CAST.search(term) is not None
 
 
@@ -101,6 +120,10 @@ def not_containers(folded: str, spans: list[tuple[int, int]] | None) -> list[tup
     """Leave out words that only tell of what the packing is made: "gallium in plastic bottle"."""
     if not spans:
         return spans
-    return [
-        (start, end) for start, end in spans if not (_PACKING.match(folded, start) and _CONTAINER.match(folded, end))
-    ]
+    return [(start, end) for start, end in spans if not _is_packing_or_grade(folded, start, end)]
+
+
+def _is_packing_or_grade(folded: str, start: int, end: int) -> bool:
+    if _GRADE.match(folded, end):
+        return True
+    return _PACKING.match(folded, start) is not None and _CONTAINER.match(folded, end) is not None

@@ -11,6 +11,7 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from detectors._folding import fold
+from detectors._values import mass_kg
 from detectors.goods import Goods
 from detectors.reference import Reference
 from schemas.decode import Row
@@ -20,6 +21,11 @@ from schemas.reference import ControlEntry
 #: 4 are licence letters of China's customs supervision conditions (from memory); types in words are matched below.
 _LICENCE_TYPES = frozenset({"X002", "3", "G", "4"})
 _LICENCE_WORDS = re.compile(r"licen[cs]|permit|lizenz|genehmigung|许可|許可|лиценз|разреш", re.IGNORECASE)
+#: References that say that there is no licence yet. A missing reference is none of them: feeds leave it out.
+_PLACEHOLDER = re.compile(
+    r"\W*(?:n\W?a|nil|none|no|tb[ac]|pending|applied(?: for)?|to follow|in process|0+|x+|-+|无|無|待办|нет)\W*",
+    re.IGNORECASE,
+)
 #: Names below this token similarity (0-100, rapidfuzz token_set_ratio) are two different names.
 _SAME_NAME = 65
 #: A licence may be exceeded by this share before it counts: rounding, and weighing tolerance of 5 % in trade terms.
@@ -45,7 +51,7 @@ class ControlBook:
             known = self._is_licence.get(kind)
             if known is None:
                 known = self._is_licence[kind] = is_licence(kind)
-            if known:
+            if known and not _PLACEHOLDER.fullmatch(document["reference"] or "?"):
                 found.append(document)
         return found
 
@@ -159,7 +165,7 @@ def _check(
     user = [_differs(d["end_user"], _names(row, ("consignee", "notify"))) for d in licences]
     known = [d["quantity_kg"] for d in licences if d["quantity_kg"]]
     licensed = sum(known) if known and len(known) == len(licences) else None
-    net = item["net_mass_kg"]
+    net = mass_kg(item)
     overdrawn = net > licensed * _OVERDRAFT_TOLERANCE if licensed and net else None
     return (
         over.isoformat() if over else None,

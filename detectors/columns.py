@@ -164,6 +164,7 @@ def _worded() -> list[Column]:
         Column("vague", "item", _FLAG, "the description names nothing", path=text),
         Column("is_sample", "item", _FLAG, "a word for sample or gift", path=text),
         Column("in_bottle", "item", _FLAG, "a word for bottle or flask", path=text),
+        Column("names_dear", "item", _FLAG, "a word for goods that are dear by themselves", path=text),
         Column("metal_hint", "item", _FLAG, "liquid, rare, pure metal without a name", path=text),
         Column("denies_origin", "item", _FLAG, "the text says 'not of Chinese origin' or the like", path=text),
         Column("denies_control", "item", _FLAG, "the text says 'not controlled' or the like", path=text),

@@ -187,6 +187,7 @@ _GROUPS = (
     ("is_sample", "sample"),
     ("in_bottle", "bottle"),
     ("metal_hint", "metal_hint"),
+    ("names_dear", "dear"),
     ("denies_origin", "origin_denial"),
     ("denies_control", "not_controlled"),
 )

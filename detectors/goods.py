@@ -219,7 +219,7 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
     finished = code is not None and code[:2] in _FINISHED_CHAPTERS
     if mention.minor:
         return "ingredient"
-    if mention.cast and mention.strength == "strong" and entry.kind == "element":
+    if mention.cast and mention.strength == "strong" and entry.element != "C":
         return "goods"
     if mention.strength == "weak" and not (graded or own_code):
         return "ingredient" if article or finished else "hint"

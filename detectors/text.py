@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,8 +39,20 @@ _CAS_SAID = re.compile(r"(?i:cas)[^0-9\n]{0,12}(\d{2,7})[ ./-]?(\d{2})[ ./-]?(\d
 _LOOSE_OXIDE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2}) ?([2-6]?) ?([Oo0]) ?(\d{1,2})(?![A-Za-z0-9])")
 _OXIDE = re.compile(r"([A-Z][a-z]?)([2-6]?)O(\d{1,2})")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# The Chinese name of an element: weak inside other words, certain where nothing else is said.
+_ONE_CHARACTER = re.compile("[\u4e00-\u9fff]")
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
-_FLAGS = ("sample", "bottle", "metal_hint", "origin_denial", "not_controlled", "forwarder", "military", "not_military")
+_FLAGS = (
+    "sample",
+    "bottle",
+    "metal_hint",
+    "origin_denial",
+    "not_controlled",
+    "forwarder",
+    "military",
+    "not_military",
+    "dear",
+)
 _KEPT_READINGS = 200_000
 #: Ordinary words one letter away from a substance's name.
 _NEAR_NAMES = frozenset(
@@ -239,6 +251,9 @@ class Reader:
         words = found.words
         article = _first(folded, _context.not_containers(folded, words.get("article")))
         material = _first(folded, words.get("material"))
+        bare = article is None and bool(found.terms) and _is_bare(folded, found)
+        if bare and not original.isascii():
+            mentions = [replace(m, strength="strong") if _ONE_CHARACTER.fullmatch(m.term) else m for m in mentions]
         return Reading(
             mentions=_unique(mentions),
             article=article,
@@ -246,7 +261,7 @@ class Reader:
             purity=stated,
             flags=frozenset(flag for flag in _FLAGS if flag in words),
             vague=not mentions and article is None and _names_nothing(folded, words.get("vague", [])),
-            bare=article is None and bool(found.terms) and _is_bare(folded, found),
+            bare=bare,
         )
 
     def _from_terms(self, folded: str, found: _Found, disguised: bool) -> list[Mention]:
@@ -262,7 +277,9 @@ class Reader:
             denied = denied or _context.is_name_of_another(folded, end)
             minor = _context.minor(folded, start, end)
             minor = minor or ("article" in found.words and _context.portion(folded, start))
-            salt = _context.is_salt(term.substance, folded, end)
+            salt = _context.is_salt(term.substance, folded, end) or _context.is_trait(
+                term.substance, folded, start, end
+            )
             strength = "weak" if salt or _context.goes_on(folded, start, end) else term.strength
             cast = _context.is_cast(term.text, folded, end)
             mentions.append((start, Mention(term.substance, term.text, strength, disguised, denied, minor, cast)))
