@@ -61,10 +61,6 @@ class Detector(Protocol):
     def name(self) -> str:
         """Its name in the report of the tests."""
 
-    @property
-    def kept(self) -> bool:
-        """Whether it says something of each declaration for itself; if not, only its last word on each counts."""
-
     def judge(self, batches: Sequence[Sequence[Row]]) -> Judgement:
         """Judge the declarations of the batches, in order, from a fresh start."""
 
@@ -129,23 +125,25 @@ def _key(found: Row) -> tuple[str, int, str]:
 
 
 class _Screened:
-    """What the screen stage makes of each batch, worked out once: all rules share it."""
+    """What the screen stage makes of each batch, worked out once: all detectors share it."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, ...], tuple[engine.Screened, list[Hit], Sequence[Row]]] = {}
+        self._kept: dict[tuple[int, ...], tuple[engine.Screened, Sequence[Row]]] = {}
 
-    def of(self, rows: Sequence[Row]) -> tuple[engine.Screened, list[Hit]]:
+    def of(self, rows: Sequence[Row]) -> engine.Screened:
         key = tuple(map(id, rows))
         if key not in self._kept:
-            reference, models = engine.default_reference(), engine.default_models()
-            batch = Batch.of(rows)
-            computed = features.compute(batch, reference)
-            hits = models.rules.evaluate(computed.items, computed.declarations)
-            self._kept[key] = engine.screen(batch, reference, models), hits, rows  # the rows stay, so ids stay theirs
-        return self._kept[key][:2]
+            screened = engine.screen(Batch.of(rows), engine.default_reference(), engine.default_models())
+            self._kept[key] = screened, rows  # the rows stay, so that their ids stay theirs
+        return self._kept[key][0]
 
 
 SCREENED = _Screened()
+
+
+def _hits(rules: RuleSet, rows: Sequence[Row]) -> list[Hit]:
+    computed = features.compute(Batch.of(rows), engine.default_reference())
+    return rules.evaluate(computed.items, computed.declarations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,6 @@ class RuleDetector:
     """One rule of the packs, through the real features."""
 
     rule: Rule
-    kept = True
 
     @property
     def name(self) -> str:
@@ -163,41 +160,31 @@ class RuleDetector:
         findings: list[tuple[Row, Finding]] = []
         said: Said = {}
         for rows in batches:
-            screened, hits = SCREENED.of(rows)
-            for hit in hits:
-                if hit.rule.id == self.rule.id:
-                    said.setdefault(_key(rows[hit.declaration]), []).append(_hit_text(hit))
             by_key = {_key(each): each for each in rows}
-            for verdict in screened.verdicts:
-                judged = by_key[verdict.declaration_id, verdict.declaration_version, verdict.event]
-                findings += [(judged, each) for each in verdict.findings if each.detector == self.rule.id]
+            for verdict in SCREENED.of(rows).verdicts:
+                key = verdict.declaration_id, verdict.declaration_version, verdict.event
+                own = [each for each in verdict.findings if each.detector == self.rule.id]
+                findings += [(by_key[key], each) for each in own]
+                if own:
+                    said.setdefault(key, []).extend(each.model_dump_json() for each in own)
         return Judgement(findings, said)
 
-    def alone(self, rows: Sequence[Row]) -> list[str]:
-        """Return what the rule says without the company of the others."""
-        computed = features.compute(Batch.of(rows), engine.default_reference())
-        return [_hit_text(hit) for hit in RuleSet([self.rule], "alone").evaluate(computed.items, computed.declarations)]
 
-    def in_company(self, rows: Sequence[Row]) -> list[str]:
-        """Return the same of the whole rule set."""
-        return [_hit_text(hit) for hit in SCREENED.of(rows)[1] if hit.rule.id == self.rule.id]
-
-
-def _hit_text(hit: Hit) -> str:
-    return repr((hit.item_number, hit.score, hit.title, hit.explanation, hit.evidence, hit.substances))
+@cache
+def _hits_in_company(keys: tuple[tuple[str, int, str], ...]) -> list[Hit]:
+    return _hits(engine.default_models().rules, decoded_anew(keys)[1])
 
 
 class Screen:
     """The stage function ``screen``: verdicts and signals."""
 
     name = "screen"
-    kept = True
 
     def judge(self, batches: Sequence[Sequence[Row]]) -> Judgement:
         findings: list[tuple[Row, Finding]] = []
         said: Said = {}
         for rows in batches:
-            screened, _ = SCREENED.of(rows)
+            screened = SCREENED.of(rows)
             by_key = {_key(each): each for each in rows}
             for verdict in screened.verdicts:
                 key = verdict.declaration_id, verdict.declaration_version, verdict.event
@@ -214,14 +201,13 @@ class Profile:
     """The stage function ``profile``: what remains remembered."""
 
     name = "profile"
-    kept = False
 
     def judge(self, batches: Sequence[Sequence[Row]]) -> Judgement:
         states: dict[str, Any] = {}
         findings: list[tuple[Row, Finding]] = []
         said: Said = {}
         for rows in batches:
-            signals: list[Signal] = SCREENED.of(rows)[0].signals
+            signals: list[Signal] = SCREENED.of(rows).signals
             before = deepcopy(states)
             verdicts, changed = engine.profile(signals, states)
             assert states == before, "profile changed the states it was given"
@@ -237,7 +223,6 @@ class Correlate:
     """The stage function ``correlate``: the alert that stands in the end, without counters and times."""
 
     name = "correlate"
-    kept = False
 
     def judge(self, batches: Sequence[Sequence[Row]]) -> Judgement:
         cases: dict[str, Case] = {}
@@ -245,7 +230,7 @@ class Correlate:
         for rows in batches:
             by_key |= {(each["declaration_id"], each["version"]): each for each in rows}
             before = dict(cases)
-            changed = engine.correlate(SCREENED.of(rows)[0].verdicts, cases, NOW)
+            changed = engine.correlate(SCREENED.of(rows).verdicts, cases, NOW)
             assert cases == before, "correlate changed the cases it was given"
             cases |= {case.declaration_id: case for case in changed.cases}
         said: Said = {}
@@ -323,29 +308,10 @@ def check_ids_tell_findings_apart(detector: Detector, telling: Sequence[Row]) ->
         assert seen.setdefault(each.finding_id, about) == about
 
 
-def check_evidence_exists(detector: Detector, telling: Sequence[Row]) -> None:
-    """A pointer leads to a place of the declaration, or to one that the contract knows and this declaration lacks."""
+def check_findings_are_sound(detector: Detector, telling: Sequence[Row]) -> None:
+    """Every finding points at what is there, and reads well."""
     for judged, each in detector.judge([[*simulated(), *telling]]).findings:
-        assert each.evidence, "a finding without evidence"
-        if each.item is not None:
-            assert each.item in [item["number"] for item in judged["items"]]
-        for evidence in each.evidence:
-            assert known_to_contract(evidence.path), f"{evidence.path} is no place of a declaration"
-            found = resolve(judged, evidence.path)
-            assert found is not None or evidence.observed is None, (
-                f"{evidence.observed!r} at {evidence.path}, where there is nothing"
-            )
-
-
-def check_words_are_filled(detector: Detector, telling: Sequence[Row]) -> None:
-    """Titles and explanations are sentences for people: no placeholder, no NaN, no Python."""
-    for _, each in detector.judge([[*simulated(), *telling]]).findings:
-        for text in (
-            each.title,
-            each.explanation,
-            *(str(e.expected or "") + (e.reference or "") for e in each.evidence),
-        ):
-            assert_filled(text)
+        check_finding(judged, each)
 
 
 def check_findings_can_be_sent(detector: Detector, telling: Sequence[Row]) -> None:
@@ -357,8 +323,11 @@ def check_findings_can_be_sent(detector: Detector, telling: Sequence[Row]) -> No
 def check_rule_needs_no_company(detector: Detector, telling: Sequence[Row]) -> None:
     """A rule says alone what it says among the others."""
     assert isinstance(detector, RuleDetector)
-    rows = [*simulated(), *telling]
-    assert detector.alone(rows) == detector.in_company(rows)
+    keys = tuple(_key(each) for each in (*simulated(), *telling))
+    among_others = [hit for hit in _hits_in_company(keys) if hit.rule.id == detector.rule.id]
+    assert list(map(repr, _hits(RuleSet([detector.rule], "alone"), decoded_anew(keys)[1]))) == list(
+        map(repr, among_others)
+    )
 
 
 Check = Callable[[Detector, Sequence[Row]], None]
@@ -374,14 +343,29 @@ def yield_checks(detector: Detector) -> Iterator[Check]:
     yield check_does_not_change_its_input
     yield check_deterministic
     yield check_ids_tell_findings_apart
-    yield check_evidence_exists
-    yield check_words_are_filled
+    yield check_findings_are_sound
     yield check_findings_can_be_sent
     if isinstance(detector, RuleDetector):
         yield check_rule_needs_no_company
 
 
-# -- words and pointers
+# -- one finding
+
+
+def check_finding(judged: Row, each: Finding) -> None:
+    """Fail if a finding points at a place that the declaration lacks, or is not written for people."""
+    assert each.evidence, "a finding without evidence"
+    if each.item is not None:
+        assert each.item in [item["number"] for item in judged["items"]]
+    for evidence in each.evidence:
+        assert known_to_contract(evidence.path), f"{evidence.path} is no place of a declaration"
+        found = resolve(judged, evidence.path)
+        assert found is not None or evidence.observed is None, (
+            f"{evidence.observed!r} at {evidence.path}, where there is nothing"
+        )
+    for text in (each.title, each.explanation, *(f"{e.expected or ''} {e.reference or ''}" for e in each.evidence)):
+        assert_filled(text)
+
 
 _UNFILLED = re.compile(r"\{[a-z_]+[^}]*\}|\bnan\b|\binf\b|\bNone\b|\bTrue\b|\bFalse\b", re.IGNORECASE)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pytest
 from checks import (
+    LACKING,
+    NOW,
     Check,
     Correlate,
     Detector,
@@ -13,18 +17,24 @@ from checks import (
     Screen,
     assert_filled,
     bare,
+    check_finding,
     known_to_contract,
     simulated,
     yield_checks,
 )
 from checks import row as decoded
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from telling import odd, telling
 
 from detectors import engine, features
 from detectors.batch import Batch
 from detectors.columns import COLUMNS
+from detectors.correlate import Case
 from detectors.features import Features
+from schemas.declaration import PARTY_ROLES
 from schemas.decode import Row
+from schemas.finding import Verdict
 
 RULES = engine.default_models().rules.rules
 DETECTORS: list[Detector] = [*map(RuleDetector, RULES), Screen(), Profile(), Correlate()]
@@ -153,3 +163,127 @@ def test_zero_is_not_carried() -> None:
 def test_unfilled_words_are_seen(text: str) -> None:
     with pytest.raises(AssertionError):
         assert_filled(text)
+
+
+# -- any declaration
+
+
+TEXT = st.sampled_from(
+    [
+        None,
+        "Gallium metal 6N",
+        "金属镓",
+        "goods",
+        "LED lamps, GaN",
+        "Antimony trioxide 99.98%",
+        "not of Chinese origin",
+        "😀",
+        "x" * 8192,
+    ]
+) | st.text(min_size=1, max_size=30)
+NUMBER = st.sampled_from([None, 0.0, 5e-324, 1e-9, 0.5, 20.0, 25_000.0, 1e9]) | st.floats(0, 1e9)
+CODE = st.sampled_from([None, "8112929010", "811010", "7901200000", "8110", "94036010", "28258000101234", "0000"])
+COUNTRY = st.sampled_from([None, "CN", "US", "TH", "DE", "HK", "XI", "QQ", "EU"])
+PARTY = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from(["A", "B" * 255]),
+        "name": st.sampled_from(["Army Depot", "Some Logistics", "王", "X" * 512]),
+        "address": st.sampled_from(["Jiefang Road 88", "1"]),
+        "phone": st.sampled_from(["+86 731 8888 1234", "n/a", "1"]),
+        "email": st.sampled_from(["a@b.example", "none"]),
+        "country": COUNTRY,
+    },
+)
+ITEM = st.fixed_dictionaries(
+    {},
+    optional={
+        "commodity_code": CODE,
+        "description": TEXT,
+        "origin": COUNTRY,
+        "net_mass_kg": NUMBER,
+        "gross_mass_kg": NUMBER,
+        "volume_m3": NUMBER.map(lambda v: v and min(v, 1e7)),
+        "cas": st.sampled_from([None, "7440-55-3", "1303-00-0", "7440-55-4"]),
+        "quantity": st.none()
+        | st.fixed_dictionaries(
+            {"value": NUMBER.filter(lambda v: v is not None), "unit": st.sampled_from(["KGM", "GRM", "C62"])}
+        ),
+        "value": st.none()
+        | st.fixed_dictionaries(
+            {
+                "amount": st.sampled_from([0.0, 5e-324, 450.0, 225_000.0, 1e15]),
+                "currency": st.sampled_from(["USD", "EUR", "CNY", "RUB", "VES", "XAU", "IRR"]),
+            }
+        ),
+        "packages": st.lists(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "type": st.sampled_from(["CT", "DR", None]),
+                    "count": st.sampled_from([None, 0, 1, 10**8]),
+                    "marks": TEXT.map(lambda t: t and t[:512]),
+                },
+            ),
+            max_size=2,
+        ),
+        "documents": st.lists(
+            st.fixed_dictionaries(
+                {"type": st.sampled_from(["X002", "N380", "许可证"])},
+                optional={
+                    "expires_on": st.sampled_from([None, "1900-01-01", "2199-12-31"]),
+                    "quantity_kg": NUMBER,
+                    "holder": st.sampled_from([None, "Ö", "A"]),
+                },
+            ),
+            max_size=2,
+        ),
+    },
+)
+DECLARATION = st.fixed_dictionaries(
+    {
+        "regime": st.sampled_from(["export", "import", "transit", "entry_summary", "passenger", "postal"]),
+        "event": st.sampled_from(["lodged", "amended", "cancelled", "accepted"]),
+        "version": st.sampled_from([1, 2, 1_000_000]),
+        "lodged_at": st.sampled_from(
+            [
+                "1990-01-01T00:00:00Z",
+                "2023-08-01T00:00:00Z",
+                "2025-11-08T23:59:59Z",
+                "2026-11-28T00:00:00Z",
+                "2099-12-31T00:00:00Z",
+            ]
+        ),
+        "items": st.lists(ITEM, min_size=1, max_size=3).map(
+            lambda found: [{"number": n} | item for n, item in enumerate(found, 1)]
+        ),
+    },
+    optional={
+        **dict.fromkeys(PARTY_ROLES, PARTY),
+        "country_of_export": COUNTRY,
+        "country_of_destination": COUNTRY,
+        "routing": st.lists(COUNTRY.filter(lambda c: c is not None), max_size=5),
+        "transport": st.none()
+        | st.fixed_dictionaries(
+            {"mode": st.sampled_from([None, "sea", "post"]), "containers": st.lists(st.just("MSKU1234565"), max_size=2)}
+        ),
+        "gross_mass_kg": NUMBER,
+        "package_count": st.sampled_from([None, 0, 1, 10**8]),
+    },
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(DECLARATION, min_size=1, max_size=6))
+def test_any_declaration_can_be_judged(drawn: list[dict[str, Any]]) -> None:
+    """Whatever the contract lets in: findings point at what is there, read well, and travel as JSON unchanged."""
+    rows = [decoded(LACKING | {"declaration_id": f"any:{n}"} | each) for n, each in enumerate(drawn)]
+    screened = engine.screen(Batch.of(rows), engine.default_reference(), engine.default_models())
+    by_id = {each["declaration_id"]: each for each in rows}
+    for verdict in screened.verdicts:
+        assert Verdict.model_validate_json(verdict.model_dump_json(by_alias=True)) == verdict
+        for finding in verdict.findings:
+            check_finding(by_id[verdict.declaration_id], finding)
+    correlated = engine.correlate(screened.verdicts, {}, NOW, threshold=0)
+    for case in correlated.cases:
+        assert Case.model_validate_json(case.model_dump_json(by_alias=True)) == case
