@@ -96,10 +96,18 @@ class PartyReader:
         shared = [shared_contacts(row) for row in rows]
         consignees = self._reader.read([row["consignee"] and row["consignee"]["name"] for row in rows])
         others = self._reader.read([row["notify"] and row["notify"]["name"] for row in rows])
+        couriers = [
+            self._reader.read([row[role] and row[role]["name"] for row in rows]) for role in ("carrier", "declarant")
+        ]
         users = self._reader.read([_licensed_users(row) for row in rows])
         return [
             texts("shared_contacts", shared),
             pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
+            pl.Series(
+                "express",
+                ["courier" in c.flags or "courier" in d.flags for c, d in zip(*couriers, strict=True)],
+                dtype=pl.Boolean,
+            ),
             pl.Series("consignee_forwards", ["forwarder" in c.flags for c in consignees], dtype=pl.Boolean),
             pl.Series(
                 "military_end_user",

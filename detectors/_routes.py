@@ -23,6 +23,9 @@ _BLOCS = (
 )
 
 
+_LAND_MODES = frozenset({"road", "rail", "own"})
+
+
 def same_territory(a: str | None, b: str | None) -> bool:
     """Tell whether two countries are one for delivery (equal, or in one customs territory)."""
     return a == b or any(a in bloc and b in bloc for bloc in _BLOCS)
@@ -66,11 +69,27 @@ class RouteBook:
             pl.Series("third_country_count", [len(w[4]) for w in ways], dtype=pl.UInt32),
             pl.Series("via_hub", [next((c for c in w[4] if c in self._hubs), None) for w in ways], dtype=text),
             pl.Series("returns_home", [w[5] for w in ways], dtype=pl.Boolean),
+            pl.Series("crosses_land_border", [self._over_land(row) for row in rows], dtype=pl.Boolean),
+            pl.Series("destination_is_hub", [self._to_hub(row) for row in rows], dtype=pl.Boolean),
             pl.Series("risk_country", [r[0] for r in risks], dtype=text),
             pl.Series("risk_country_is", [r[1] for r in risks], dtype=text),
             pl.Series("onward_country", [o[0] for o in onward], dtype=text),
             pl.Series("onward_role", [o[1] for o in onward], dtype=text),
         ]
+
+    def _over_land(self, row: Row) -> bool | None:
+        """Tell whether goods leave by road, rail or on their own wheels into a country that borders theirs; null if unknown."""
+        transport = row["transport"]
+        mode = transport["mode"] if transport is not None else None
+        start, end = row["country_of_export"], row["country_of_destination"]
+        nearest = next((country for country in row["routing"] if country != start), end)
+        if mode is None or start not in self._reference.countries or nearest not in self._reference.countries:
+            return None
+        return mode in _LAND_MODES and self._reference.borders(start, nearest)
+
+    def _to_hub(self, row: Row) -> bool | None:
+        end = row["country_of_destination"]
+        return None if end is None else end in self._hubs
 
     def concerned(self, goods: Goods) -> str | None:
         """Return the substance that an item is about as far as controls go, if any."""

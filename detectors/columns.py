@@ -287,6 +287,9 @@ def _routed() -> list[Column]:
         Column(
             "exporting_from", "declaration", _TEXT, "country whose export controls apply", path="/country_of_export"
         ),
+        Column(
+            "express", "declaration", _FLAG, "the carrier's or declarant's name is a courier's", path="/carrier/name"
+        ),
         Column("luggage", "declaration", _FLAG, "passenger or postal traffic", path="/regime"),
         Column(
             "concerned_substances", "declaration", _TEXTS, "controlled substances that items name or are", path="/items"
@@ -313,6 +316,20 @@ def _routed() -> list[Column]:
         Column("third_country_count", "declaration", _COUNT, "their number", path=way),
         Column("via_hub", "declaration", _TEXT, "a re-export hub among them", path=way),
         Column("returns_home", "declaration", _FLAG, "the route passes its start or end more than once", path=way),
+        Column(
+            "crosses_land_border",
+            "declaration",
+            _FLAG,
+            "leaves by road or rail into a country that borders the country of export",
+            path="/transport/mode",
+        ),
+        Column(
+            "destination_is_hub",
+            "declaration",
+            _FLAG,
+            "the destination is a re-export hub",
+            path="/country_of_destination",
+        ),
         Column("risk_country", "declaration", _TEXT, "country that sources saw the substance pass through", path=way),
         Column("risk_country_is", "declaration", _TEXT, "on the way, or destination", path=way),
         Column(

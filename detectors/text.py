@@ -49,6 +49,7 @@ _FLAGS = (
     "origin_denial",
     "not_controlled",
     "forwarder",
+    "courier",
     "military",
     "not_military",
     "dear",
