@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
+from functools import partial
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.errors import BrokerError
 from streams import clients, ingest
@@ -31,7 +32,7 @@ PATIENCE_SECONDS = 60.0
 
 def stream(feeds: Sequence[Path], say: Say) -> list[Measure]:
     """Measure the worker and the textbook agent on one Kafka with the same declarations."""
-    drained = [_drained(feed, say) for feed in feeds[1:]]
+    drained = _drained(feeds[1:], say)
     measures = [
         Measure("stream", "Assay worker, draining a full topic", drained, remark="declarations in, alerts out"),
         _late(say),
@@ -58,10 +59,11 @@ def _fill(made: Cluster, feed: Path) -> int:
     return len(lines)
 
 
-def _drained(feed: Path, say: Say) -> Timing:
-    """Start a worker on a full topic; time from its first batch to the last alert."""
+def _drained(feeds: Sequence[Path], say: Say) -> list[Timing]:
+    """Start a worker on a topic that holds all feeds, and time each feed's length of it, from the first batch on."""
     with cluster(say, "bench") as made:
-        count = _fill(made, feed)
+        say("filling a topic")
+        counts = [_fill(made, feed) for feed in feeds]
         watch = Watch(made, {})
         watch.start()
         judged = Judged(made)
@@ -71,18 +73,45 @@ def _drained(feed: Path, say: Say) -> Timing:
         while not judged.look():
             made.check_workers()
             time.sleep(0.02)
-        begun, first, cpu = time.monotonic(), judged.total, processor_seconds(pid)
-        if not wait_until(lambda: judged.look() >= count, judged.look, PATIENCE_SECONDS, made.check_workers):
-            raise BrokerError(f"the worker judged {judged.total:,} of {count:,} declarations and then no more")
-        used = processor_seconds(pid)
-        ended = time.monotonic()
+        marks = [_Mark.now(judged.total, pid)]
+        for done in accumulate(counts):
+            if not wait_until(
+                lambda done=done: judged.look() >= done, judged.look, PATIENCE_SECONDS, made.check_workers
+            ):
+                raise BrokerError(
+                    f"the worker judged {judged.total:,} of {sum(counts):,} declarations and then no more"
+                )
+            marks.append(_Mark.now(judged.total, pid))
         while made.backlog(["findings"]) or not watch.caught_up():
             made.check_workers()
             time.sleep(0.2)
-        # Correlation goes on beside; what it still did after the last declaration was judged counts.
-        ended = max(ended, time.monotonic() - (time.time() - watch.last_at)) if watch.last_at else ended
         watch.close()
-        return Timing(count - first, ended - begun, None if cpu is None or used is None else used - cpu)
+        # Correlation goes on beside; what it still did after the last declaration was judged counts.
+        marks[-1] = marks[-1]._replace(at=max(marks[-1].at, watch.last_at))
+        return [
+            Timing(
+                after.judged - before.judged,
+                after.at - before.at,
+                None if before.cpu is None or after.cpu is None else after.cpu - before.cpu,
+            )
+            for before, after in pairwise(marks)
+        ]
+
+
+def _reached(judged: Judged, count: int) -> bool:
+    return judged.look() >= count
+
+
+class _Mark(NamedTuple):
+    """How far a worker was at a moment: declarations judged, time (seconds since 1970), processor seconds used."""
+
+    judged: int
+    at: float
+    cpu: float | None
+
+    @classmethod
+    def now(cls, judged: int, pid: int) -> _Mark:
+        return cls(judged, time.time(), processor_seconds(pid))
 
 
 def _late(say: Say) -> Measure:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from schemas.errors import BrokerError
 from streams import output
 
 if TYPE_CHECKING:
@@ -59,20 +60,32 @@ def bench(
             if part in (Part.every, name):
                 status.update(name)
                 measures += measured(feeds)
+        trouble: BrokerError | None = None
         if part in (Part.every, Part.stream):
             from streams.bench import live
 
-            measures += live.stream(feeds, lambda message: status.update(message or "stream"))
+            try:
+                measures += live.stream(feeds, lambda message: status.update(message or "stream"))
+            except BrokerError as error:
+                trouble = error  # told below, after what could be measured
+    _show(measures, described, f"{count:,} declarations, {repeats} repeats, medians", json_wanted, markdown)
+    if trouble is not None:
+        raise trouble
+
+
+def _show(measures: Sequence[Measure], described: dict[str, Any], how: str, json_wanted: bool, markdown: bool) -> None:
     if json_wanted:
         output.as_json({"machine": described, "measures": [one.as_dict() for one in measures]})
+        return
+    if not measures:
         return
     told = ", ".join(f"{name} {value}" for name, value in described.items())
     rows = _rows(measures)
     if markdown:
         typer.echo(_markdown(rows))
-        typer.echo(f"\n{told}; {count:,} declarations, {repeats} repeats, medians.")
+        typer.echo(f"\n{told}; {how}.")
     else:
-        output.table(rows, list(rows[0]), f"Declarations a second ({count:,} declarations, {repeats} repeats, medians)")
+        output.table(rows, list(rows[0]), f"Declarations a second ({how})")
         output.console.print(f"[dim]{told}[/]")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -163,8 +163,17 @@ class Judged:
         return self.total
 
 
-def wait_until(condition: Any, progress: Any, patience: float, check: Any) -> bool:
-    """Wait until a condition holds; give up when ``progress()`` has not changed for ``patience`` seconds."""
+def wait_until(
+    condition: Callable[[], bool],
+    progress: Callable[[], object],
+    patience: float,
+    check: Callable[[], None],
+    every: float = 0.25,
+) -> bool:
+    """Wait until a condition holds, looking ``every`` so many seconds.
+
+    Gives up, with False, when ``progress()`` has not changed for ``patience`` seconds; what ``check()`` raises ends it.
+    """
     last, since = progress(), time.monotonic()
     while not condition():
         check()
@@ -173,5 +182,5 @@ def wait_until(condition: Any, progress: Any, patience: float, check: Any) -> bo
             last, since = now, time.monotonic()
         elif time.monotonic() - since > patience:
             return False
-        time.sleep(0.2)
+        time.sleep(every)
     return True
