@@ -75,9 +75,8 @@ def _drained(feeds: Sequence[Path], say: Say) -> list[Timing]:
             time.sleep(0.02)
         marks = [_Mark.now(judged.total, pid)]
         for done in accumulate(counts):
-            if not wait_until(
-                lambda done=done: judged.look() >= done, judged.look, PATIENCE_SECONDS, made.check_workers
-            ):
+            reached = partial(_reached, judged, done)
+            if not wait_until(reached, judged.look, PATIENCE_SECONDS, made.check_workers, 0.05):
                 raise BrokerError(
                     f"the worker judged {judged.total:,} of {sum(counts):,} declarations and then no more"
                 )
