@@ -26,6 +26,8 @@ _FINISHED_CHAPTERS = frozenset(
 )
 #: Headings under which mixtures, preparations and reference materials of any substance are honestly declared.
 _GENERAL_HEADINGS = ("3822", "3825", "9705", "9023", "9801", "9999")
+#: Headings of mixtures, which an article's word may be about as well ("flame retardant with antimony trioxide").
+_MIXTURES = ("3824",)
 #: Chapters whose goods are sold as material: by weight, at a price per kg.
 _MATERIAL_CHAPTERS = frozenset("25 26 27 28 29 31 32 38 39 40 68 69 70 72 74 75 76 78 79 80 81".split())
 _MATERIAL_HEADINGS = ("7301", "7303", "7304", "7305", "7306", "7325", "7326", "7106", "7112")
@@ -211,17 +213,20 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
     """Tell whether the substance is the goods, or part of an article that is.
 
     A stated grade (99.9 % and better) makes it the goods whatever else is said. Otherwise an article's word, or a code of
-    finished goods without a word of a raw form, leaves the substance inside the article (or in its brand).
+    finished goods without a word of a raw form, leaves the substance inside the article (or in its brand). Ingots, and
+    marks that say nothing else or are disguised, are no part of an article.
     """
     graded = reading.purity is not None and reading.purity.nines >= _GRADED_NINES
-    own_code = _starts(code, entry.headings) and not _starts(code, _GENERAL_HEADINGS)
     article = description.article is not None
+    own_code = _starts(code, entry.headings) and not _starts(code, _GENERAL_HEADINGS)
+    own_code = own_code and not (article and _starts(code, _MIXTURES))
+    on_marks_alone = reading is not description and (reading.bare or mention.hidden)
     finished = code is not None and code[:2] in _FINISHED_CHAPTERS
     if mention.minor:
         return "ingredient"
-    if mention.cast and mention.strength == "strong" and entry.element != "C":
+    if (mention.cast or on_marks_alone) and mention.strength == "strong" and entry.element != "C":
         return "goods"
-    if mention.strength == "weak" and not (graded or own_code):
+    if mention.strength == "weak" and not graded and (article or not own_code):
         return "ingredient" if article or finished else "hint"
     if graded and entry.element is not None:
         return "goods"
