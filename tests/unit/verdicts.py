@@ -12,6 +12,7 @@ DAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 #: name of a finding -> code, severity, score, item, substances
 KINDS: dict[str, tuple[str, str, float, int | None, list[str]]] = {
     "strong": ("MISLABEL-NAME", "high", 0.9, 1, ["gallium"]),
+    "twin": ("MISLABEL-NAME", "high", 0.9, 1, ["indium"]),
     "same code": ("MISLABEL-NAME", "medium", 0.8, 2, ["germanium"]),
     "route": ("ROUTE-TRANSIT", "medium", 0.8, None, ["gallium"]),
     "faint": ("MISLABEL-MASS", "low", 0.3, 1, []),
