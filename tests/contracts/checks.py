@@ -257,7 +257,10 @@ def check_abstains_on_nulls(detector: Detector, telling: Sequence[Row]) -> None:
 def check_says_something(detector: Detector, telling: Sequence[Row]) -> None:
     """The checks below are worth nothing of a detector that is silent."""
     judgement = detector.judge([[*simulated(), *telling]])
-    assert judgement.findings or detector.name == "profile", "no declaration of the checks makes it say anything"
+    assert judgement.findings or detector.name == "profile", (
+        f"no declaration makes {detector.name} say anything: give the rule an example that is a `declaration`, or add one "
+        "to tests/contracts/telling.py"
+    )
 
 
 def check_survives_empty_batches(detector: Detector, telling: Sequence[Row]) -> None:

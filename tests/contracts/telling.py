@@ -39,8 +39,15 @@ TELLING: dict[str, dict[str, Any]] = {
         commodity_code="79012000", description="Antimony ingots 99.65%", net_mass_kg=500.0
     )
     | {"country_of_export": "TH"},
+    "express-parcel-named": _goods(commodity_code="79012000", description="Gallium metal 6N", net_mass_kg=4.0)
+    | {"carrier": {"name": "SF Express", "country": "CN"}, "transport": {"mode": "air", "containers": []}},
+    "land-border-corridor": _goods(commodity_code="8110101000", description="Antimony ingots", net_mass_kg=20000.0)
+    | {"country_of_destination": "VN", "transport": {"mode": "road", "containers": []}},
     "hinted-name-price-agrees": _goods(
-        commodity_code="79012000", description="镓", net_mass_kg=500.0, value={"amount": 225000.0, "currency": "USD"}
+        commodity_code="79012000",
+        description="liquid metal",
+        net_mass_kg=500.0,
+        value={"amount": 225000.0, "currency": "USD"},
     ),
     "code-denied-by-text": _goods(commodity_code="8112929010", description="LED lamps", net_mass_kg=500.0),
     "too-dense-anyway": _goods(
