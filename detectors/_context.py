@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_HAN = re.compile("[\u4e00-\u9fff]+")
 # Words that make an element's name that of one of its salts, right after it.
 _SALT = re.compile(
     r"[ -](?:sub|tri|tetra|penta|di|hexa)?(?:citrate|nitrate|chloride|fluoride|bromide|iodide|sul(?:f|ph)ate|acetate|carbonate|"
@@ -68,6 +69,11 @@ def is_trait(substance: str, folded: str, start: int, end: int) -> bool:
     if _PROPERTY.match(folded, end) is not None:
         return True
     return substance in _ALLOYING and _ALLOYED_WITH.search(folded[max(0, start - 12) : start]) is not None
+
+
+def is_gapped(term: str, original: str) -> bool:
+    """Tell whether a Chinese name stands in a text only with gaps or signs between its characters: 氧 化 镓."""
+    return len(term) > 1 and _HAN.fullmatch(term) is not None and term not in original
 
 
 def is_cast(term: str, folded: str, end: int) -> bool:

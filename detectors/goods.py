@@ -220,11 +220,15 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
     article = description.article is not None
     own_code = _starts(code, entry.headings) and not _starts(code, _GENERAL_HEADINGS)
     own_code = own_code and not (article and _starts(code, _MIXTURES))
-    on_marks_alone = reading is not description and (reading.bare or mention.hidden)
     finished = code is not None and code[:2] in _FINISHED_CHAPTERS
+    foreign = not finished and not _starts(code, entry.article_headings)
+    on_marks_alone = reading is not description and (
+        reading.bare or mention.hidden or (foreign and mention.term.startswith("CAS "))
+    )
+    gapped = mention.hidden and foreign and not mention.term.isascii()
     if mention.minor:
         return "ingredient"
-    if (mention.cast or on_marks_alone) and mention.strength == "strong" and entry.element != "C":
+    if (mention.cast or on_marks_alone or gapped) and mention.strength == "strong" and entry.element != "C":
         return "goods"
     if mention.strength == "weak" and not graded and (article or not own_code):
         return "ingredient" if article or finished else "hint"

@@ -243,7 +243,7 @@ class Reader:
 
     def _weigh(self, text: str, folded: str, found: _Found) -> Reading:
         original = plain(text)
-        mentions = self._from_terms(folded, found, hidden(text))
+        mentions = self._from_terms(folded, found, hidden(text), original)
         mentions += self._from_numbers(original)
         stated = purity(original, folded)
         mentions += self._from_formulae(original, supported=stated is not None or "material" in found.words)
@@ -265,7 +265,7 @@ class Reader:
             bare=bare,
         )
 
-    def _from_terms(self, folded: str, found: _Found, disguised: bool) -> list[Mention]:
+    def _from_terms(self, folded: str, found: _Found, disguised: bool, original: str) -> list[Mention]:
         """Longest match wins: "gallium nitride" is no mention of gallium metal."""
         negations = found.words.get("negation", [])
         taken: list[tuple[int, int]] = []
@@ -282,8 +282,11 @@ class Reader:
                 term.substance, folded, start, end
             )
             strength = "weak" if salt or _context.goes_on(folded, start, end) else term.strength
+            gaps = not term.text.isascii() and _context.is_gapped(term.text, original)
             cast = _context.is_cast(term.text, folded, end)
-            mentions.append((start, Mention(term.substance, term.text, strength, disguised, denied, minor, cast)))
+            mentions.append(
+                (start, Mention(term.substance, term.text, strength, disguised or gaps, denied, minor, cast))
+            )
         return [mention for _, mention in sorted(mentions, key=lambda m: m[0])]
 
     def _from_numbers(self, original: str) -> list[Mention]:
