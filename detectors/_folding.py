@@ -115,14 +115,18 @@ def readings(folded: str) -> list[str]:
     if _LETTERS_AND_DIGITS.search(folded):
         for table in _DIGIT_FOR_LETTER:
             found.append(_LETTERS_AND_DIGITS.sub(lambda m, t=table: m.group().translate(t), folded))  # type: ignore[misc]
-    for pair, letter in _PAIR_FOR_LETTER:
-        if pair in folded:
-            found.append(folded.replace(pair, letter))
     kept: list[str] = []
     for reading in found:
         if reading != folded and reading not in kept:
             kept.append(reading)
     return kept
+
+
+def scanned(word: str) -> str:
+    """Return a word with the pairs of letters that a scanner takes for one read as that one: "galliurn" is gallium."""
+    for pair, letter in _PAIR_FOR_LETTER:
+        word = word.replace(pair, letter)
+    return word
 
 
 def compact(folded: str) -> tuple[str, list[int], list[int]]:

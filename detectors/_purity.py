@@ -24,7 +24,7 @@ _OTHER_SHARE_RE = re.compile(
 )
 _FORM = r"(?i:\s?(?:metal|ingots?|powder|granules?|shots?|lumps?|bars?|pellets?|锭|粉|粒|块))"
 _SYMBOL_BEFORE = re.compile(rf"(?<![A-Za-z])({_SYMBOLS}){_FORM}?[\s:=\-≥>~()/,]{{0,4}}({_NUMBER})")
-_SYMBOL_AFTER = re.compile(rf"(?<![\d.])({_NUMBER})[\s\-+()/]{{0,3}}({_SYMBOLS})(?![A-Za-z0-9])")
+_SYMBOL_AFTER = re.compile(rf"(?<![\d.])({_NUMBER})[\s\-+()/]{{0,3}}({_SYMBOLS})(?![A-Za-z0-9]|-\d)")
 # Chinese names of the elements are one character each, and part of other names: they count alone, beside a purity.
 _CHARACTERS = dict(
     zip(

@@ -235,7 +235,8 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
     if graded and entry.element is not None:
         return "goods"
     if finished and not own_code:
-        if reading.bare and entry.kind == "element" and entry.element != "C":
+        alone = (reading.bare and entry.kind == "element") or (mention.hidden and not article)
+        if alone and mention.strength == "strong" and entry.element != "C":
             return "goods"
         raw_form = reading.material is not None or description.material is not None
         return "goods" if raw_form and not article else "ingredient"

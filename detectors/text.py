@@ -19,7 +19,7 @@ from ahocorasick_rs import AhoCorasick
 from rapidfuzz.distance import OSA
 
 from detectors import _context
-from detectors._folding import compact, fold, hidden, plain, readings
+from detectors._folding import compact, fold, hidden, plain, readings, scanned
 from detectors._purity import Purity, formed_symbols, purity, stated_symbols
 from schemas.reference import cas_is_valid
 
@@ -340,6 +340,8 @@ class Reader:
         """Find names with one letter left out, added, changed or swapped with its neighbour."""
         near = self._near_names
         for word in _LONG_WORD.findall(folded):
+            if ("rn" in word or "vv" in word) and (term_read := self._names.get(scanned(word))) is not None:
+                return [Mention(term_read.substance, term_read.text, "strong", hidden=True)]
             for reduced in _reduced(word):
                 name = near.get(reduced)
                 if name is None or name[0] != word[0] or word in _NEAR_NAMES or abs(len(name) - len(word)) > 1:
@@ -387,7 +389,10 @@ def _unique(mentions: list[Mention]) -> tuple[Mention, ...]:
 
 
 def _is_bare(folded: str, found: _Found) -> bool:
-    spans = [(start, end) for start, end, _ in found.terms]
+    spans = []
+    for start, end, _ in found.terms:
+        rest = _LETTERS.match(folded, end)
+        spans.append((start, rest.end() if rest is not None and folded[start:end].isascii() else end))
     for group in ("vague", "material", "bottle", "sample"):
         spans += found.words.get(group, [])
     return _names_nothing(folded, spans)

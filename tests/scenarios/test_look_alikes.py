@@ -11,6 +11,7 @@ HIGH, MEDIUM = 50, 25
 
 #: Description, code, kg, USD of goods that are what they say.
 GOODS = [
+    ("REFINED TIN INGOTS 99.9 SB-3181", "8001100000", 198, 7346),
     ("GaN fast charger 65W USB-C", "8504401400", 600, 40000),
     ("氮化镓充电器 140W", "8504401400", 600, 40000),
     ("Germanium beauty bar face roller", "8509809000", 100, 8000),
