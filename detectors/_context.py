@@ -133,3 +133,35 @@ def _is_packing_or_grade(folded: str, start: int, end: int) -> bool:
     if _GRADE.match(folded, end):
         return True
     return _PACKING.match(folded, start) is not None and _CONTAINER.match(folded, end) is not None
+
+
+_CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W\d_]+")
+_BREAK = re.compile(r"[/;|,()\[\]+&:：、，；（）]| - ")
+
+
+def alone(folded: str, start: int, end: int, known: list[tuple[int, int]]) -> bool:
+    """Tell whether a name stands in a part of the text of its own: "art pigment / dysprosia", "颜料 dysprosium oxide".
+
+    Parameters
+    ----------
+    known : where names, raw forms and words that name nothing stand; the part may hold these besides the name.
+    """
+    begin = max((m.end() for m in _BREAK.finditer(folded, 0, start)), default=0)
+    stop = next((m.start() for m in _BREAK.finditer(folded, end)), len(folded))
+    script = bool(_CJK.match(folded[start]))
+    for place in range(start - 1, begin - 1, -1):
+        if folded[place].isalpha() and bool(_CJK.match(folded[place])) != script:
+            begin = place + 1
+            break
+    for place in range(end, stop):
+        if folded[place].isalpha() and bool(_CJK.match(folded[place])) != script:
+            stop = place
+            break
+    if (begin, stop) == (0, len(folded)):
+        return False
+    left = list(folded[begin:stop])
+    for s, e in known:
+        if s < stop and e > begin:
+            left[max(s, begin) - begin : min(e, stop) - begin] = " " * (min(e, stop) - max(s, begin))
+    return not any(len(word) >= 2 or _CJK.match(word) for word in _WORD.findall("".join(left)))

@@ -46,6 +46,10 @@ def _unescaped(text: str) -> str:
     return unquote(text, errors="ignore") if "%" in text else text
 
 
+#: "terbium(III,IV) oxide" is terbium oxide.
+_OXIDATION_STATE = re.compile(r"(?<=[^\W\d_]) ?\((?:i{1,3}|iv|vi{0,3})(?:[,/ ]+(?:i{1,3}|iv|vi{0,3}))*\)")
+
+
 def plain(text: str) -> str:
     """Return NFKC without escapes and invisible characters: case kept, for symbols and formulae."""
     if "&" in text or "%" in text or "\\" in text:
@@ -79,6 +83,8 @@ def fold(text: str) -> str:
     if not folded.isascii():
         folded = folded.translate(_SMALL_CAPITALS)
         folded = _SPACED_CJK.sub("", _WORD.sub(_one_script, _without_accents(folded)))
+    if "(" in folded:
+        folded = _OXIDATION_STATE.sub("", folded)
     return _SPACES.sub(" ", folded).strip()
 
 

@@ -23,7 +23,7 @@ _LICENCE_TYPES = frozenset({"X002", "3", "G", "4"})
 _LICENCE_WORDS = re.compile(r"licen[cs]|permit|lizenz|genehmigung|许可|許可|лиценз|разреш", re.IGNORECASE)
 #: References that say that there is no licence yet. A missing reference is none of them: feeds leave it out.
 _PLACEHOLDER = re.compile(
-    r"\W*(?:n\W?a|nil|none|no|tb[ac]|pending|applied(?: for)?|to follow|in process|0+|x+|-+|无|無|待办|нет)\W*",
+    r"\W*(?:n\W?a|nil|none|no|tb[ac]|pending|applied(?: for)?|to follow|in process|0+|x{2,}|-+|无|無|待办|нет)\W*",
     re.IGNORECASE,
 )
 #: Names below this token similarity (0-100, rapidfuzz token_set_ratio) are two different names.

@@ -13,7 +13,7 @@ import polars as pl
 
 from detectors._columnar import texts
 from detectors._folding import fold
-from detectors.text import Reader, Reading
+from detectors.text import Reader
 from schemas.decode import Row
 
 _DIGITS = re.compile(r"\D")
@@ -68,6 +68,8 @@ def shared_contacts(row: Row) -> list[str]:
     receivers = [row[role] for role in _RECEIVERS if row[role] is not None]
     senders = [row[role] for role in _SENDERS if row[role] is not None]
     for sender in senders:
+        if sender["phone"] is None and sender["email"] is None:
+            continue
         for receiver in receivers:
             shared = _shared(sender, receiver)
             if len(shared) > len(best):
@@ -81,8 +83,8 @@ def _licensed_users(row: Row) -> str | None:
     return " | ".join(sorted(names)) if names else None
 
 
-def _uniformed(name: Reading) -> bool:
-    return "military" in name.flags and "not_military" not in name.flags
+def _uniformed(flags: frozenset[str]) -> bool:
+    return "military" in flags and "not_military" not in flags
 
 
 class PartyReader:
@@ -94,27 +96,24 @@ class PartyReader:
     def columns(self, rows: Sequence[Row]) -> list[pl.Series]:
         """Return the declaration columns of parties."""
         shared = [shared_contacts(row) for row in rows]
-        consignees = self._reader.read([row["consignee"] and row["consignee"]["name"] for row in rows])
-        others = self._reader.read([row["notify"] and row["notify"]["name"] for row in rows])
+        consignees = self._reader.flags([row["consignee"] and row["consignee"]["name"] for row in rows])
+        others = self._reader.flags([row["notify"] and row["notify"]["name"] for row in rows])
         couriers = [
-            self._reader.read([row[role] and row[role]["name"] for row in rows]) for role in ("carrier", "declarant")
+            self._reader.flags([row[role] and row[role]["name"] for row in rows]) for role in ("carrier", "declarant")
         ]
-        users = self._reader.read([_licensed_users(row) for row in rows])
+        users = self._reader.flags([_licensed_users(row) for row in rows])
         return [
             texts("shared_contacts", shared),
             pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
             pl.Series(
                 "express",
-                ["courier" in c.flags or "courier" in d.flags for c, d in zip(*couriers, strict=True)],
+                ["courier" in c or "courier" in d for c, d in zip(*couriers, strict=True)],
                 dtype=pl.Boolean,
             ),
-            pl.Series("consignee_forwards", ["forwarder" in c.flags for c in consignees], dtype=pl.Boolean),
+            pl.Series("consignee_forwards", ["forwarder" in c for c in consignees], dtype=pl.Boolean),
             pl.Series(
                 "military_end_user",
-                [
-                    any(_uniformed(reading) for reading in named)
-                    for named in zip(consignees, others, users, strict=True)
-                ],
+                [any(_uniformed(flags) for flags in named) for named in zip(consignees, others, users, strict=True)],
                 dtype=pl.Boolean,
             ),
         ]

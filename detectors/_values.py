@@ -52,6 +52,11 @@ def mass_kg(item: Any) -> float | None:
     return gross or None
 
 
+def _doubtful(goods: Goods) -> bool:
+    """Tell whether the words leave open what the goods are."""
+    return goods.vague or goods.named_role is not None or bool(goods.flags & {"metal_hint", "origin_denial", "bottle"})
+
+
 class PriceBook:
     """Price columns against one reference."""
 
@@ -89,6 +94,9 @@ class PriceBook:
         fits = [_NO_FIT] * len(items)
         named: list[tuple[bool | None, PriceBand | None]] = [(None, None)] * len(items)
         for n in np.flatnonzero(~(over < _ASK_FROM) & (per_kg >= _TELLING_PRICE)).tolist():
+            # Of a heading whose usual price is not known, a price alone says nothing: the words must leave room for doubt.
+            if np.isnan(over[n]) and not _doubtful(goods[n]):
+                continue
             fits[n] = self._fit(float(per_kg[n]), goods[n], days[n], items[n]["commodity_code"])
         for n, found in enumerate(goods):
             if found.named_substance is not None and np.isfinite(per_kg[n]):

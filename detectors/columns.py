@@ -246,7 +246,7 @@ def _measured() -> list[Column]:
             "price_substance",
             "item",
             _TEXT,
-            "controlled substance that the price fits best, asked from 1.5 times heading_high on",
+            "controlled substance that the price fits best, asked from 1.5 times heading_high on (and of vague goods)",
             path=value,
         ),
         Column("price_substances", "item", _TEXTS, "all controlled substances that it fits", path=value),

@@ -223,7 +223,10 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
     finished = code is not None and code[:2] in _FINISHED_CHAPTERS
     foreign = not finished and not _starts(code, entry.article_headings)
     on_marks_alone = reading is not description and (
-        reading.bare or mention.hidden or (foreign and mention.term.startswith("CAS "))
+        reading.bare
+        or mention.hidden
+        or (reading.purity is not None and reading.article is None)
+        or (foreign and mention.term.startswith("CAS "))
     )
     gapped = mention.hidden and foreign and not mention.term.isascii()
     if mention.minor:
@@ -240,7 +243,11 @@ def _role(mention: Mention, entry: LexiconEntry, reading: Reading, description: 
             return "goods"
         raw_form = reading.material is not None or description.material is not None
         return "goods" if raw_form and not article else "ingredient"
-    return "goods" if own_code or not article else "ingredient"
+    if own_code or not article:
+        return "goods"
+    # An article's word beside the name of a substance that stands for itself or is disguised, under a code of material.
+    apart = (mention.alone or mention.hidden) and mention.strength == "strong" and entry.element != "C"
+    return "hint" if apart and not finished else "ingredient"
 
 
 def _fits(code: str | None, chosen: _Candidate | None) -> bool | None:

@@ -54,6 +54,7 @@ _FLAGS = (
     "not_military",
     "dear",
 )
+_NO_FLAGS: frozenset[str] = frozenset()
 _KEPT_READINGS = 200_000
 #: Ordinary words one letter away from a substance's name.
 _NEAR_NAMES = frozenset(
@@ -77,7 +78,7 @@ class Mention:
     """A substance found in a text.
 
     ``hidden``: only after undoing a disguise; ``denied``: "gallium-free"; ``minor``: a small share of something else
-    ("with 0.05 % antimony"); ``cast``: in ingots.
+    ("with 0.05 % antimony"); ``cast``: in ingots; ``alone``: beside an article's name, in a part of the text of its own.
     """
 
     substance: str
@@ -87,6 +88,7 @@ class Mention:
     denied: bool = False
     minor: bool = False
     cast: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Reader:
         self._cas = cas
         self._symbols = symbols
         self._kept: dict[str, Reading] = {}
+        self._kept_flags: dict[str, frozenset[str]] = {}
         patterns: list[_Pattern] = []
         self._exact: dict[str, Term] = {}
         names: dict[str, Term] = {}
@@ -213,6 +216,17 @@ class Reader:
         kept = self._kept
         return [kept.get(t, EMPTY) if t else EMPTY for t in texts]
 
+    def flags(self, texts: Sequence[str | None]) -> list[frozenset[str]]:
+        """Read names of parties: only which groups of the vocabulary they have words of."""
+        kept = self._kept_flags
+        fresh = list({t for t in texts if t and t not in kept})
+        if fresh:
+            if len(kept) + len(fresh) > _KEPT_READINGS:
+                kept.clear()
+            for text, found in zip(fresh, self._scan([fold(text) for text in fresh]), strict=True):
+                kept[text] = _NO_FLAGS if not found.words else frozenset(f for f in _FLAGS if f in found.words)
+        return [kept.get(t, _NO_FLAGS) if t else _NO_FLAGS for t in texts]
+
     def _read_fresh(self, texts: list[str]) -> list[Reading]:
         folded = [fold(text) for text in texts]
         found = self._scan(folded)
@@ -248,7 +262,7 @@ class Reader:
         stated = purity(original, folded)
         mentions += self._from_formulae(original, supported=stated is not None or "material" in found.words)
         if not any(m.strength == "strong" for m in mentions):
-            mentions += self._from_disguises(folded)
+            mentions += self._from_disguises(folded, {term for _, _, term in found.terms})
         words = found.words
         article = _first(folded, _context.not_containers(folded, words.get("article")))
         material = _first(folded, words.get("material"))
@@ -284,9 +298,9 @@ class Reader:
             strength = "weak" if salt or _context.goes_on(folded, start, end) else term.strength
             gaps = not term.text.isascii() and _context.is_gapped(term.text, original)
             cast = _context.is_cast(term.text, folded, end)
-            mentions.append(
-                (start, Mention(term.substance, term.text, strength, disguised or gaps, denied, minor, cast))
-            )
+            alone = "article" in found.words and _context.alone(folded, start, end, _known(folded, found))
+            mention = Mention(term.substance, term.text, strength, disguised or gaps, denied, minor, cast, alone)
+            mentions.append((start, mention))
         return [mention for _, mention in sorted(mentions, key=lambda m: m[0])]
 
     def _from_numbers(self, original: str) -> list[Mention]:
@@ -323,11 +337,14 @@ class Reader:
                 mentions.append(Mention(substance, f"{symbol} at {nines:g}N", "strong" if nines >= 2 else "weak"))
         return mentions
 
-    def _from_disguises(self, folded: str) -> list[Mention]:
-        """Look again with letters joined, digits read as letters, words run together, and one letter wrong."""
+    def _from_disguises(self, folded: str, plainly: set[Term]) -> list[Mention]:
+        """Look again with letters joined, digits read as letters, words run together, and one letter wrong.
+
+        What stands there ``plainly`` was weighed already and is no disguise.
+        """
         for reading in readings(folded):
             for start, end, term in self._scan([reading])[0].terms:
-                if term.strength == "strong" and end - start >= 4:
+                if term.strength == "strong" and end - start >= 4 and term not in plainly:
                     return [Mention(term.substance, term.text, "strong", hidden=True)]
         run_together, starts, ends = compact(folded)
         for index, start, end in self._names_automaton.find_matches_as_indexes(run_together, overlapping=True):
@@ -388,14 +405,19 @@ def _unique(mentions: list[Mention]) -> tuple[Mention, ...]:
     return tuple(seen.values())
 
 
-def _is_bare(folded: str, found: _Found) -> bool:
+def _known(folded: str, found: _Found) -> list[tuple[int, int]]:
+    """Return where names, raw forms and words that name nothing stand."""
     spans = []
     for start, end, _ in found.terms:
         rest = _LETTERS.match(folded, end)
         spans.append((start, rest.end() if rest is not None and folded[start:end].isascii() else end))
     for group in ("vague", "material", "bottle", "sample"):
         spans += found.words.get(group, [])
-    return _names_nothing(folded, spans)
+    return spans
+
+
+def _is_bare(folded: str, found: _Found) -> bool:
+    return _names_nothing(folded, _known(folded, found))
 
 
 def _names_nothing(folded: str, spans: list[tuple[int, int]]) -> bool:
