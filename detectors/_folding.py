@@ -30,6 +30,9 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u20
 _SPACES = re.compile(r"[\s_\u3000]+")
 _DASHES = re.compile("[\u2010-\u2015\u2212\u00ad\ufe58\ufe63\uff0d\u30fb]")
 _WORD = re.compile(r"[^\W\d_]+")
+# What the dearer steps are about; texts without it are spared them.
+_ACCENTED = re.compile("[\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff]")
+_MIXED = re.compile("[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]")
 _CJK = "\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003ffff"
 _SPACED_CJK = re.compile(rf"(?<=[{_CJK}])[ .·*\-]+(?=[{_CJK}])")
 _LETTER_RUN = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-*·,/|:+~]{1,3}){3,}[^\W_](?![^\W_])")
@@ -54,10 +57,14 @@ def plain(text: str) -> str:
     """Return NFKC without escapes and invisible characters: case kept, for symbols and formulae."""
     if "&" in text or "%" in text or "\\" in text:
         text = _unescaped(text)
+    if text.isascii():
+        return text
     return _DASHES.sub("-", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def _without_accents(text: str) -> str:
+    if _ACCENTED.search(text) is None:
+        return text
     parts = []
     latin = False
     for char in unicodedata.normalize("NFD", text):
@@ -77,12 +84,16 @@ def _one_script(match: re.Match[str]) -> str:
     return word.translate(_LOOK_ALIKE)
 
 
+def _in_one_script(text: str) -> str:
+    return _WORD.sub(_one_script, text) if _MIXED.search(text) else text
+
+
 def fold(text: str) -> str:
     """Return the form in which texts and terms are compared."""
     folded = plain(text).casefold()
     if not folded.isascii():
-        folded = folded.translate(_SMALL_CAPITALS)
-        folded = _SPACED_CJK.sub("", _WORD.sub(_one_script, _without_accents(folded)))
+        folded = _in_one_script(_without_accents(folded.translate(_SMALL_CAPITALS)))
+        folded = _SPACED_CJK.sub("", folded)
     if "(" in folded:
         folded = _OXIDATION_STATE.sub("", folded)
     return _SPACES.sub(" ", folded).strip()
@@ -97,7 +108,8 @@ def _looks_hidden(text: str) -> bool:
         return True
     if _INVISIBLE.search(normal.replace("\ufeff", "", 1).replace("\u00ad", "")):
         return True
-    return any(_one_script(m) != m.group() for m in _WORD.finditer(_without_accents(normal)))
+    bare = _without_accents(normal)
+    return _in_one_script(bare) != bare
 
 
 def hidden(text: str) -> bool:

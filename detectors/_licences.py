@@ -37,6 +37,9 @@ def is_licence(document_type: str) -> bool:
     return document_type in _LICENCE_TYPES or bool(_LICENCE_WORDS.search(document_type))
 
 
+_NONE: list[Any] = []
+
+
 class ControlBook:
     """Control columns against one reference."""
 
@@ -63,7 +66,7 @@ class ControlBook:
             g.control if g.control is not None and g.control.applies_to(rows[n]["country_of_destination"]) else None
             for (n, _), g in zip(items, goods, strict=True)
         ]
-        licences = [self._licences(item) for _, item in items]
+        licences = [self._licences(item) if item["documents"] else _NONE for _, item in items]
         bans: list[tuple[str | None, str | None, str | None]] = []
         for (n, _), control, day in zip(items, controls, days, strict=True):
             bans.append(self._ban(rows[n], control, day) if control is not None else (None, None, None))

@@ -65,16 +65,22 @@ def _same_party(a: Any, b: Any) -> bool:
 def shared_contacts(row: Row) -> list[str]:
     """Return the kinds of contact that a sender and a receiver, being two parties, have in common (two at least)."""
     best: list[str] = []
-    receivers = [row[role] for role in _RECEIVERS if row[role] is not None]
-    senders = [row[role] for role in _SENDERS if row[role] is not None]
-    for sender in senders:
-        if sender["phone"] is None and sender["email"] is None:
+    receivers = [party for role in _RECEIVERS if (party := row[role]) is not None and _reachable(party)]
+    if not receivers:
+        return best
+    for role in _SENDERS:
+        sender = row[role]
+        if sender is None or not _reachable(sender):
             continue
         for receiver in receivers:
             shared = _shared(sender, receiver)
             if len(shared) > len(best):
                 best = shared
     return best
+
+
+def _reachable(party: Any) -> bool:
+    return party["phone"] is not None or party["email"] is not None
 
 
 def _licensed_users(row: Row) -> str | None:

@@ -118,14 +118,16 @@ class FeatureMaker:
             key = (item["description"], mark_text, item["cas"], item["commodity_code"], exporting[n], epochs[n])
             found = kept.get(key)
             if found is None:
-                found = self._judged(description, mark, item, exporting[n], rows[n]["lodged_at"].date())
+                found = self._judged(description, mark, item, exporting[n], rows[n]["lodged_at"].date(), epochs[n])
                 kept[key] = found
             goods.append(found)
         return goods
 
-    def _judged(self, description: Reading, marks: Reading, item: Any, exporting: str | None, day: date) -> Goods:
+    def _judged(
+        self, description: Reading, marks: Reading, item: Any, exporting: str | None, day: date, epoch: int
+    ) -> Goods:
         cas = self._cas.get(item["cas"]) if item["cas"] else None
-        return self._judge.judge(description, marks, cas, item["commodity_code"], exporting, day)
+        return self._judge.judge(description, marks, cas, item["commodity_code"], exporting, day, epoch)
 
 
 def exporting_from(row: Row) -> str | None:

@@ -98,9 +98,9 @@ class GoodsJudge:
         self._lexicon = {entry.substance: entry for entry in reference.lexicon}
         self._by_epoch: dict[tuple[int, str | None], tuple[Duties, Duties]] = {}
 
-    def _duties(self, day: date, exporting_from: str | None) -> tuple[Duties, Duties]:
+    def _duties(self, day: date, epoch: int, exporting_from: str | None) -> tuple[Duties, Duties]:
         """Return the licence duties in force on a day, everywhere and of one country."""
-        key = (self._reference.epoch(day), exporting_from)
+        key = (epoch, exporting_from)
         found = self._by_epoch.get(key)
         if found is None:
             everywhere = [e for e in self._reference.controls_on(day) if e.measure in _LICENSED]
@@ -116,6 +116,7 @@ class GoodsJudge:
         code: str | None,
         exporting_from: str | None,
         day: date,
+        epoch: int,
     ) -> Goods:
         """Return the facts of one item.
 
@@ -125,9 +126,9 @@ class GoodsJudge:
         cas_substance : the substance of the declared CAS number, if the lexicon knows it.
         code : declared commodity code.
         exporting_from : country whose export controls apply (None: no export, or not known).
-        day : the declaration's day.
+        day, epoch : the declaration's day, and the interval between control dates that it lies in.
         """
-        everywhere, here = self._duties(day, exporting_from)
+        everywhere, here = self._duties(day, epoch, exporting_from)
         chosen = self._choose(description, marks, cas_substance, code)
         purity = description.purity or marks.purity
         percent = purity.percent if purity else None

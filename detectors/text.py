@@ -54,6 +54,9 @@ _FLAGS = (
     "not_military",
     "dear",
 )
+_DIGIT = re.compile(r"\d")
+_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_NO_LETTER = re.compile(r"[\W\d_]+")
 _NO_FLAGS: frozenset[str] = frozenset()
 _KEPT_READINGS = 200_000
 #: Ordinary words one letter away from a substance's name.
@@ -156,6 +159,7 @@ class Reader:
         self._cas = cas
         self._symbols = symbols
         self._kept: dict[str, Reading] = {}
+        self._kept_typos: dict[str, Mention | None] = {}
         self._kept_flags: dict[str, frozenset[str]] = {}
         patterns: list[_Pattern] = []
         self._exact: dict[str, Term] = {}
@@ -171,7 +175,9 @@ class Reader:
                 names.setdefault(text, term)
         self._names = names
         self._near_names = _neighbours(names)
-        formulae = sorted(self._exact, key=len, reverse=True)
+        # Formulae of letters and digits are looked up token by token; the rest ("Ga(CH3)3") by one pattern.
+        formulae = sorted((f for f in self._exact if _TOKEN.fullmatch(f) is None), key=len, reverse=True)
+        self._signed_formulae = bool(formulae)
         self._formulae = re.compile(
             rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, formulae)) or '(?!)'})(?![A-Za-z0-9])"
         )
@@ -258,8 +264,10 @@ class Reader:
     def _weigh(self, text: str, folded: str, found: _Found) -> Reading:
         original = plain(text)
         mentions = self._from_terms(folded, found, hidden(text), original)
-        mentions += self._from_numbers(original)
-        stated = purity(original, folded)
+        figures = _DIGIT.search(original) is not None
+        if figures:
+            mentions += self._from_numbers(original)
+        stated = purity(original, folded) if figures or "nine" in folded else None
         mentions += self._from_formulae(original, supported=stated is not None or "material" in found.words)
         if not any(m.strength == "strong" for m in mentions):
             mentions += self._from_disguises(folded, {term for _, _, term in found.terms})
@@ -316,8 +324,13 @@ class Reader:
     def _from_formulae(self, original: str, supported: bool) -> list[Mention]:
         """Find formulae and symbols; ``supported`` by a grade or a raw form, they may be badly typed ("dy2o3", "Ge02")."""
         mentions = []
-        for match in self._formulae.finditer(original):
-            term = self._exact[match.group()]
+        exact = self._exact
+        for token in _TOKEN.findall(original):
+            if token in exact:
+                term = exact[token]
+                mentions.append(Mention(term.substance, term.text, term.strength))
+        for match in self._formulae.finditer(original) if self._signed_formulae else ():
+            term = exact[match.group()]
             mentions.append(Mention(term.substance, term.text, term.strength))
         for match in _LOOSE_OXIDE.finditer(original):
             element, many, oxygen, count = match.groups()
@@ -346,6 +359,8 @@ class Reader:
             for start, end, term in self._scan([reading])[0].terms:
                 if term.strength == "strong" and end - start >= 4 and term not in plainly:
                     return [Mention(term.substance, term.text, "strong", hidden=True)]
+        if not self._names_automaton.find_matches_as_indexes(_NO_LETTER.sub("", folded)):
+            return self._from_typos(folded)
         run_together, starts, ends = compact(folded)
         for index, start, end in self._names_automaton.find_matches_as_indexes(run_together, overlapping=True):
             if start in starts and end in ends and starts[bisect_right(starts, start) - 1] != _word_start(starts, end):
@@ -355,18 +370,29 @@ class Reader:
 
     def _from_typos(self, folded: str) -> list[Mention]:
         """Find names with one letter left out, added, changed or swapped with its neighbour."""
-        near = self._near_names
+        kept = self._kept_typos
         for word in _LONG_WORD.findall(folded):
-            if ("rn" in word or "vv" in word) and (term_read := self._names.get(scanned(word))) is not None:
-                return [Mention(term_read.substance, term_read.text, "strong", hidden=True)]
-            for reduced in _reduced(word):
-                name = near.get(reduced)
-                if name is None or name[0] != word[0] or word in _NEAR_NAMES or abs(len(name) - len(word)) > 1:
-                    continue
-                if OSA.distance(word, name, score_cutoff=1) == 1:
-                    term = self._names[name]
-                    return [Mention(term.substance, term.text, "weak", hidden=True)]
+            if word not in kept:
+                if len(kept) > _KEPT_READINGS:
+                    kept.clear()
+                kept[word] = self._typo(word)
+            if (found := kept[word]) is not None:
+                return [found]
         return []
+
+    def _typo(self, word: str) -> Mention | None:
+        """Return the name that a word is one edit away from."""
+        near = self._near_names
+        if ("rn" in word or "vv" in word) and (term_read := self._names.get(scanned(word))) is not None:
+            return Mention(term_read.substance, term_read.text, "strong", hidden=True)
+        for reduced in _reduced(word):
+            name = near.get(reduced)
+            if name is None or name[0] != word[0] or word in _NEAR_NAMES or abs(len(name) - len(word)) > 1:
+                continue
+            if OSA.distance(word, name, score_cutoff=1) == 1:
+                term = self._names[name]
+                return Mention(term.substance, term.text, "weak", hidden=True)
+        return None
 
 
 def _reduced(word: str) -> list[str]:
