@@ -41,6 +41,20 @@ _EXPLAINED = 2000
 _KEY_CHARACTERS = 255
 
 
+#: Columns that signals are made of.
+_SIGNALLED = frozenset(
+    {
+        "has_concerned",
+        "named_substance",
+        "named_role",
+        "controlled_substance",
+        "code_substance",
+        "net_mass_kg",
+        "value_usd",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Screened:
     """What :func:`screen` says of a batch.
@@ -86,7 +100,7 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
     """
     if not len(batch):
         return Screened([], [], 0)
-    computed = features.compute(batch, reference)
+    computed = features.compute(batch, reference, models.rules.columns | _SIGNALLED)
     hits = models.rules.evaluate(computed.items, computed.declarations)
     by_row: dict[int, list[Hit]] = {}
     for hit in hits:
@@ -185,16 +199,7 @@ def _evidence(row: Row, shown: Mapping[str, Any]) -> Evidence:
 def _signals(batch: Batch, computed: Features) -> list[Signal]:
     """Return what windows will need of items that concern a controlled substance: one signal for each such item."""
     concerned = computed.items.filter(computed.items["has_concerned"]).select(
-        "row",
-        "item_index",
-        "item_number",
-        "named_substance",
-        "controlled_substance",
-        "code_substance",
-        "named_role",
-        "controlled",
-        "net_mass_kg",
-        "value_usd",
+        "row", "item_index", "item_number", *sorted(_SIGNALLED - {"has_concerned"})
     )
     signals = []
     for entry in concerned.iter_rows(named=True):

@@ -29,6 +29,10 @@ _PERSONS_TRAFFIC = frozenset({"passenger", "postal"})
 _KEPT_GOODS = 300_000
 
 
+#: Columns that others are computed from, or that every batch's signals hold.
+_NEEDED = frozenset({"package_count", "net_mass_kg"})
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """Feature frames of one batch, and the facts behind them.
@@ -65,17 +69,17 @@ class FeatureMaker:
             if element:
                 self._producers.setdefault(element, set()).update(countries)
 
-    def compute(self, batch: Batch) -> Features:
-        """Return the feature frames of a batch."""
+    def compute(self, batch: Batch, wanted: frozenset[str] | None = None) -> Features:
+        """Return the feature frames of a batch: the wanted columns (by default all), and those that cost nothing more."""
         rows = batch.rows
         exporting = [exporting_from(row) for row in rows]
         items = [(n, item) for n, row in enumerate(rows) for item in row["items"]]
         goods = self._goods(rows, items, exporting)
         days = [row["lodged_at"].date() for row in rows]
-        item_rows = batch.items["row"].to_numpy()
+        item_columns = batch.items(None if wanted is None else wanted | _NEEDED)
+        item_rows = item_columns["row"].to_numpy()
         declared = [item for _, item in items]
         item_days = [days[n] for n, _ in items]
-        item_columns = {column.name: column for column in batch.items.get_columns()}
         for column in (
             *_goods_columns(goods),
             self._origin_column(items, goods),
@@ -84,7 +88,7 @@ class FeatureMaker:
             item_columns[column.name] = column
         item_columns |= self._prices.columns(declared, goods, item_days)
         item_columns |= _values.mass_columns(declared, item_columns["package_count"].to_numpy(), self.reference)
-        columns = {column.name: column for column in batch.declarations.get_columns()}
+        columns = batch.declarations(wanted)
         for column in (
             pl.Series("exporting_from", exporting, dtype=pl.String),
             pl.Series("luggage", [_luggage(row) for row in rows], dtype=pl.Boolean),
@@ -93,6 +97,8 @@ class FeatureMaker:
         ):
             columns[column.name] = column
         columns |= _values.load_columns(rows, item_rows, item_columns, declared)
+        if wanted is not None:
+            columns = {name: column for name, column in columns.items() if name in wanted or name == "row"}
         declarations = pl.DataFrame(columns)
         repeated = declarations.drop("row")[item_rows]
         return Features(pl.DataFrame(item_columns).hstack(repeated), declarations, goods)
@@ -212,6 +218,6 @@ def maker(reference: Reference) -> FeatureMaker:
     return FeatureMaker(reference)
 
 
-def compute(batch: Batch, reference: Reference) -> Features:
-    """Return the feature frames of a batch (see :class:`Features`)."""
-    return maker(reference).compute(batch)
+def compute(batch: Batch, reference: Reference, wanted: frozenset[str] | None = None) -> Features:
+    """Return the feature frames of a batch (see :class:`Features`), of the wanted columns or of all."""
+    return maker(reference).compute(batch, wanted)

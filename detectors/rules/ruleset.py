@@ -28,6 +28,8 @@ class RuleSet:
         self.version = version
         running = [rule for rule in self.rules if rule.status != "deprecated"]
         self._frames = {scope: _FrameRules(scope, running, columns) for scope in ("item", "declaration")}
+        #: The columns that some rule asks for: the others need not be computed.
+        self.columns = frozenset().union(*(rules.columns for rules in self._frames.values()))
 
     @classmethod
     def load(cls, paths: Iterable[Path | str] | None = None, columns: Mapping[str, Column] = COLUMNS) -> RuleSet:
@@ -70,7 +72,11 @@ class _FrameRules:
         self._scope = scope
         placed = [(position, rule) for position, rule in enumerate(rules) if rule.scope == scope]
         self._rules = [Spokesman(position, rule, columns) for position, rule in placed]
-        self._conditions = Conditions([condition(rule) for _, rule in placed])
+        conditions = [condition(rule) for _, rule in placed]
+        self._conditions = Conditions(conditions)
+        self.columns: frozenset[str] = frozenset().union(
+            *(sql.columns_of(each) for each in conditions), *(spokesman.columns for spokesman in self._rules)
+        )
 
     def hits(self, frame: pl.DataFrame) -> list[tuple[Order, Hit]]:
         found = self._conditions.rows(frame)
