@@ -17,8 +17,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,16 +44,23 @@ STAGES: dict[StageName, str] = {"screen": "declarations", "profile": "signals", 
 
 log = structlog.stdlib.get_logger(__name__)
 
-#: Blocks in a batch at most, and how long (seconds) a batch waits to fill: what a quiet feed pays in latency.
-TAKE_BLOCKS = 4
-TAKE_SECONDS = 0.01
-#: Blocks that may wait in front of an agent before fetching pauses.
-WAITING_BLOCKS = 24
+#: How long (seconds) a stage gathers records: what a quiet feed pays in latency. Judging has a fixed cost for a batch, so
+#: screen gathers longer; while a batch is judged the next one gathers, so batches grow with the load.
+TAKE_SECONDS: dict[StageName, float] = {"screen": 0.02, "profile": 0.05, "correlate": 0.01}
+#: Blocks gathered at most; a quiet feed comes in blocks of a few records. They are judged in batches of so many records.
+TAKE_BLOCKS = 32
+BATCH_RECORDS = 1024
+#: Blocks that fit into the queue of an agent: never full, since the transport reads no more than an agent can keep up with.
+QUEUE_BLOCKS = 100_000
+#: Seconds after which a thread gives way: the event loop must not wait long for the thread that judges.
+SWITCH_SECONDS = 0.001
 #: A worker that is killed keeps its partitions for so long; below the group's rebalance time, above a long pause.
 SESSION_SECONDS = 10.0
 #: Pause before a batch is done again, doubled up to the last.
 RETRY_SECONDS = (0.5, 30.0)
 STOP_SECONDS = 20.0
+#: What Faust may take to find the committed offsets after an assignment.
+PREPARE_SECONDS = 30.0
 
 
 def faust_app(chosen: Settings) -> faust.App:
@@ -72,7 +80,7 @@ def faust_app(chosen: Settings) -> faust.App:
         producer_max_request_size=clients.MAX_REQUEST_BYTES,
         producer_max_batch_size=256 * 1024,
         producer_compression_type=clients.compression(),
-        stream_buffer_maxsize=WAITING_BLOCKS,
+        stream_buffer_maxsize=QUEUE_BLOCKS,
         datadir=store,
         web_enabled=False,
         topic_disable_leader=True,
@@ -124,14 +132,21 @@ class Worker:
             topic = self._app.topic(self._named[STAGES[stage]], schema=BlockSchema())
             self._agents.append(self._app.agent(topic, name=stage)(self._agent(stage)))
         self._app.on_partitions_revoked.connect(self._revoked)
+        self._app.on_partitions_assigned.connect(self._newly_assigned)
+        self._preparing: asyncio.Task[None] | None = None
 
     def _agent(self, stage: StageName) -> Callable[[Any], Awaitable[None]]:
         run: Callable[[Sequence[Block]], Awaitable[None]] = getattr(self._stages, stage)
 
         async def agent(stream: Any) -> None:
-            async for events in stream.noack_take(TAKE_BLOCKS, within=TAKE_SECONDS):
-                for event in await self._settled(stage, run, events):
-                    await stream.ack(event)
+            async for taken in stream.noack_take(TAKE_BLOCKS, within=TAKE_SECONDS[stage]):
+                for events in _batches(taken):
+                    done = await self._settled(stage, run, events)
+                    for event in events:
+                        if event in done:
+                            await stream.ack(event)
+                        else:
+                            self._app.consumer.abandon(event.message)
 
         return agent
 
@@ -146,7 +161,7 @@ class Worker:
         attempt = 0
         while True:
             ours = [event for event in events if event.message.generation_id == self._app.consumer_generation_id]
-            if not ours or (attempt and (self._app.rebalancing or self._stopping)):
+            if not ours or (attempt and self._leaving()):
                 return ()
             blocks = [event.value for event in ours]
             begun = time.monotonic()
@@ -157,7 +172,9 @@ class Worker:
                 self.metrics.failures.labels(stage).inc()
                 log.error("batch failed, doing it again", stage=stage, attempt=attempt, error=guard.named(error))
                 self._cases.drop()  # what was written is not known: read it again
-                await asyncio.sleep(pause)
+                over = time.monotonic() + pause
+                while time.monotonic() < over and not self._leaving():  # noqa: ASYNC110 - Faust sets no event for it
+                    await asyncio.sleep(0.1)
                 pause = min(2 * pause, last_pause)
                 continue
             self.metrics.stage_seconds.labels(stage).observe(time.monotonic() - begun)
@@ -165,8 +182,32 @@ class Worker:
             self.metrics.last_progress.set_to_current_time()
             return ours
 
+    def _leaving(self) -> bool:
+        """Whether somebody waits for this worker to let go of its partitions."""
+        return self._stopping or self._app.rebalancing
+
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
         self._cases.drop(tp.partition for tp in revoked if tp.topic == self._named["findings"])
+
+    async def _newly_assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
+        """Begin to recover cases now, rather than when the first verdict waits for them."""
+        self._cases.drop()
+        partitions = sorted(tp.partition for tp in assigned if tp.topic == self._named["findings"])
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self.health.prepared = not partitions
+        self._preparing = asyncio.create_task(self._prepare(partitions)) if partitions else None
+
+    async def _prepare(self, partitions: Sequence[int]) -> None:
+        places = {TP(self._named["findings"], partition) for partition in partitions}
+        try:
+            async with asyncio.timeout(PREPARE_SECONDS):
+                while not places <= self._app.consumer._read_offset.keys():  # noqa: ASYNC110 - Faust sets no event
+                    await asyncio.sleep(0.02)  # until the committed offsets are known
+            await self._stages.prepare(partitions)
+        except Exception as error:
+            log.warning("cases not recovered yet; the first verdict will try again", error=guard.named(error))
+        self.health.prepared = True
 
     def _committed(self, partition: int) -> int | None:
         found: int | None = self._app.consumer._committed_offset[TP(self._named["findings"], partition)]
@@ -223,12 +264,14 @@ class Worker:
             server, used = await health.serve(self.health, self.metrics, port)
             log.info("health and metrics", url=f"http://{health.HOST}:{used}/health", port=used)
             await followed.catch_up()
+            await asyncio.to_thread(self._judging.warm_up)
             tasks = [
                 asyncio.create_task(followed.follow()),
                 asyncio.create_task(control.watch_files(self._judging)),
                 asyncio.create_task(health.watch(self.health, self.metrics, self._options)),
             ]
             _settle_memory()
+            sys.setswitchinterval(SWITCH_SECONDS)
             await self._app.start()
             self.health.started = True
             log.info("worker started", stages=self._wanted, group=self._chosen.group)
@@ -249,18 +292,31 @@ class Worker:
     async def _leave(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         log.info("worker stopping")
         self._stopping = True
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._app.stop()
-        except TimeoutError:
-            log.error("not everything begun could be finished; it will be delivered again", seconds=STOP_SECONDS)
-        except Exception as error:
+        stopping = asyncio.create_task(self._app.stop())
+        if not (await asyncio.wait({stopping}, timeout=STOP_SECONDS))[0]:
+            log.error("what was begun could not be finished; it will be delivered again", seconds=STOP_SECONDS)
+            self._app.consumer.abandon_all()  # a time-out alone would not do: Faust's wait for streams cannot be cancelled
+            await asyncio.wait({stopping}, timeout=STOP_SECONDS / 4)
+        if stopping.done() and (error := stopping.exception()) is not None:
             log.error("error while stopping", error=guard.named(error))
-        for task in tasks:
+        left = [*tasks, *([self._preparing] if self._preparing else [])]
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
         self._stages.close()
         log.info("worker stopped")
+
+
+def _batches(taken: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Cut the events that were gathered into batches of about :data:`BATCH_RECORDS` records."""
+    begin = count = 0
+    for index, event in enumerate(taken):
+        if count and count + len(event.value) > BATCH_RECORDS:
+            yield taken[begin:index]
+            begin, count = index, 0
+        count += len(event.value)
+    if begin < len(taken):
+        yield taken[begin:]
 
 
 def _settle_memory() -> None:

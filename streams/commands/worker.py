@@ -49,11 +49,12 @@ def register(app: typer.Typer) -> None:
         import asyncio
         import os
         import signal
+        import threading
 
         # A worker is one process for one core; polars' own threads would only quarrel with other workers for the rest.
         os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
-        from streams.app import Worker
+        from streams.app import STOP_SECONDS, Worker
         from streams.settings import settings
         from streams.worker import logs
 
@@ -61,8 +62,17 @@ def register(app: typer.Typer) -> None:
 
         async def main() -> None:
             stop = asyncio.Event()
+
+            def leave() -> None:
+                if stop.is_set():
+                    os._exit(1)  # asked a second time: now
+                stop.set()
+                last = threading.Timer(1.5 * STOP_SECONDS, os._exit, (1,))  # whatever hangs, the worker ends
+                last.daemon = True
+                last.start()
+
             for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+                asyncio.get_running_loop().add_signal_handler(number, leave)
             await Worker(settings(), [one.value for one in stage], rules, patience).run(stop, port)
 
         asyncio.run(main())

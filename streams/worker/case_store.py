@@ -29,11 +29,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from detectors.correlate import Case
 from schemas.alert import Alert
+
+log = structlog.stdlib.get_logger(__name__)
 
 #: Headers of a record of ``cases``: the revision of its alert (0: none), and the offset in ``findings`` and the time
 #: (milliseconds) of the last verdict that changed it.
@@ -87,6 +90,7 @@ class CaseStore:
         self._cases = cases
         self._alerts = alerts
         self._reading = reading
+        self._epoch = 0
         self._partitions: dict[int, _Partition] = {}
 
     def __contains__(self, partition: int) -> bool:
@@ -97,6 +101,7 @@ class CaseStore:
 
     def drop(self, partitions: Iterable[int] | None = None) -> None:
         """Forget the state of partitions (by default of all); it is read again when it is needed."""
+        self._epoch += 1
         for partition in list(self._partitions) if partitions is None else partitions:
             self._partitions.pop(partition, None)
 
@@ -123,65 +128,108 @@ class CaseStore:
         held.cases[declaration_id] = case
         held.orphans.pop(declaration_id, None)
 
-    async def recover(self, partition: int, committed: int | None) -> list[Alert]:
-        """Read the state of a partition, and return the alerts that were decided but not yet written.
+    async def recover(self, partitions: Mapping[int, int | None]) -> list[tuple[int, Alert]]:
+        """Read the state of partitions, and return the alerts (with partition) that were decided but not yet written.
+
+        What was read is not kept if partitions were dropped meanwhile: it may be out of date.
 
         Parameters
         ----------
-        committed : the offset of ``findings`` that this partition goes on from, None for the beginning.
+        partitions : with the offset of ``findings`` that each goes on from, None for the beginning.
         """
-        held = _Partition()
-        unsettled: dict[str, int] = {}
+        epoch = self._epoch
+        found = {partition: _Reading(committed or 0) for partition, committed in partitions.items()}
         consumer = AIOKafkaConsumer(group_id=None, **self._options)
         await consumer.start()
         try:
-            async for record in self._whole(consumer, TopicPartition(self._cases, partition)):
-                key = record.key.decode()
-                unsettled.pop(key, None)
-                if record.value is None:
-                    held.cases.pop(key, None)
-                    continue
-                headers = {name: int(value) for name, value in record.headers}
-                case = Held(record.value, headers[REVISION], headers[OFFSET], headers[TIME])
-                held.cases[key] = case
-                if case.revision and case.offset >= (committed or 0):
-                    unsettled[key] = case.revision
-            async for record in self._whole(consumer, TopicPartition(self._alerts, partition)):
-                key = record.key.decode()
-                if record.value is None:
-                    held.orphans.pop(key, None)
-                    continue
-                revision = _revision(record)
-                if revision >= unsettled.get(key, revision + 1):
-                    del unsettled[key]
-                if key not in held.cases or revision > held.cases[key].revision:
-                    held.orphans[key] = record.value
+            async for record in self._whole(consumer, self._cases, partitions):
+                found[record.partition].case(record)
+            async for record in self._whole(consumer, self._alerts, partitions):
+                found[record.partition].alert(record)
         finally:
             await consumer.stop()
-        for key in [key for key in held.orphans if key in held.cases]:
-            held.cases[key] = _with_alert(held.cases[key], held.orphans.pop(key))
-        self._partitions[partition] = held
-        cases = [Case.model_validate_json(held.cases[key].raw) for key in unsettled]
-        return [case.alert for case in cases if case.alert is not None]
+        untold: list[tuple[int, Alert]] = []
+        for partition, reading in found.items():
+            untold += [(partition, alert) for alert in reading.settle()]
+        if epoch != self._epoch:
+            return []
+        self._partitions |= {partition: reading.held for partition, reading in found.items()}
+        return untold
 
-    async def _whole(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> AsyncIterator[ConsumerRecord]:
-        """Yield the records of a partition from its beginning to the end that it has now."""
-        consumer.assign([place])
-        end = (await consumer.end_offsets([place]))[place]
-        await consumer.seek_to_beginning(place)
-        while await consumer.position(place) < end:
-            for records in (await consumer.getmany(place, timeout_ms=1_000, max_records=_READ)).values():
+    async def _whole(
+        self, consumer: AIOKafkaConsumer, topic: str, partitions: Iterable[int]
+    ) -> AsyncIterator[ConsumerRecord]:
+        """Yield the records of partitions from their beginnings to the ends that they have now."""
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        while left := [place for place in places if await consumer.position(place) < ends[place]]:
+            for place, records in (await consumer.getmany(*left, timeout_ms=1_000, max_records=_READ)).items():
                 self._reading()
                 for record in records:
-                    if record.offset < end:
+                    if record.offset < ends[place]:
                         yield record
 
 
-def _revision(record: ConsumerRecord) -> int:
-    """Return the revision of an alert record, from its CloudEvents id; from the alert itself if it has none."""
-    event_id = dict(record.headers).get("ce_id", b"").decode()
-    _, _, revision = event_id.rpartition("/")
-    return int(revision) if revision.isdecimal() else Alert.model_validate_json(record.value).revision
+class _Reading:
+    """The state of one partition while it is read: first all of ``cases``, then all of ``alerts``.
+
+    Records that are not ours are passed over: these topics are open to everybody who may write to the cluster, and a
+    worker that could not start because of one would be worse.
+    """
+
+    def __init__(self, committed: int) -> None:
+        self.held = _Partition()
+        self._committed = committed
+        #: Revision of the alert of each case written since ``committed``, unless ``alerts`` has it.
+        self._unsettled: dict[str, int] = {}
+
+    def case(self, record: ConsumerRecord) -> None:
+        """Take a record of ``cases``."""
+        key = _key(record)
+        self._unsettled.pop(key, None)
+        self.held.cases.pop(key, None)
+        if record.value is None:
+            return
+        headers = dict(record.headers)
+        try:
+            case = Held(record.value, *(int(headers[name]) for name in (REVISION, OFFSET, TIME)))
+            Case.model_validate_json(record.value)
+        except (KeyError, ValueError) as error:
+            log.warning("record passed over", topic="cases", offset=record.offset, error=type(error).__name__)
+            return
+        self.held.cases[key] = case
+        if case.revision and case.offset >= self._committed:
+            self._unsettled[key] = case.revision
+
+    def alert(self, record: ConsumerRecord) -> None:
+        """Take a record of ``alerts``."""
+        key = _key(record)
+        if record.value is None:
+            self.held.orphans.pop(key, None)
+            return
+        try:
+            revision = Alert.model_validate_json(record.value).revision
+        except ValueError as error:
+            log.warning("record passed over", topic="alerts", offset=record.offset, error=type(error).__name__)
+            return
+        if revision >= self._unsettled.get(key, revision + 1):
+            del self._unsettled[key]
+        known = self.held.cases.get(key)
+        if known is None or revision > known.revision:
+            self.held.orphans[key] = record.value
+
+    def settle(self) -> list[Alert]:
+        """Put newer alerts into their cases; return the alerts that ``alerts`` lacks."""
+        for key in [key for key in self.held.orphans if key in self.held.cases]:
+            self.held.cases[key] = _with_alert(self.held.cases[key], self.held.orphans.pop(key))
+        cases = [Case.model_validate_json(self.held.cases[key].raw) for key in self._unsettled]
+        return [case.alert for case in cases if case.alert is not None]
+
+
+def _key(record: ConsumerRecord) -> str:
+    return (record.key or b"").decode("utf-8", "replace")
 
 
 def _with_alert(held: Held, alert: bytes) -> Held:

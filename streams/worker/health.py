@@ -2,7 +2,7 @@
 
 - *live*: the process does its work; if not, restart it. False when the Faust app has crashed or an agent has ended (upstream
   lets an agent end without a word: faust-streaming #175, #640).
-- *ready*: partitions are assigned, and live and not stalled.
+- *ready*: partitions are assigned, their cases recovered, and live and not stalled.
 - *stalled*: there are records to read in a partition that is assigned to this worker, and its committed offset has not moved for
   :attr:`Watch.patience` seconds. The ends of the partitions are asked of the broker by a client of its own, because a consumer
   that has stopped fetching believes that it has read everything.
@@ -50,6 +50,7 @@ class Health:
     crashed : says why the Faust app has crashed, None if it has not.
     dead_agents : names the agents that have ended.
     assigned : partitions with the offset that each goes on from.
+    prepared : whether the cases of the assigned partitions have been recovered.
     busy : when long work that commits nothing last got on (monotonic).
     """
 
@@ -58,6 +59,7 @@ class Health:
     assigned: Callable[[], Mapping[TP, int | None]]
     patience: float = PATIENCE_SECONDS
     started: bool = False
+    prepared: bool = True
     broker: str | None = None
     busy: float = 0.0
     _partitions: dict[TP, _Progress] = field(default_factory=dict)
@@ -102,11 +104,18 @@ class Health:
             reasons.append("starting")
         elif not self._partitions:
             reasons.append("no partition is assigned yet")
+        if not self.prepared:
+            reasons.append("recovering cases")
         if self.broker:
             reasons.append(f"broker: {self.broker}")
         return {
             "live": live,
-            "ready": live and self.started and bool(self._partitions) and not stalled and self.broker is None,
+            "ready": live
+            and self.started
+            and self.prepared
+            and bool(self._partitions)
+            and not stalled
+            and self.broker is None,
             "stalled": bool(stalled) or bool(dead),
             "reasons": reasons,
             "lag": {f"{tp.topic}/{tp.partition}": seen.lag for tp, seen in sorted(self._partitions.items())},

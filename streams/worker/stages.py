@@ -7,7 +7,7 @@ it ends in a result or in a dead letter; what raises here is trouble with Kafka,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -74,6 +74,7 @@ class Stages:
         self._metrics = metrics
         self._committed = committed
         self._warned: set[str] = set()
+        self._recovering = asyncio.Lock()
         # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="judge")
 
@@ -141,9 +142,7 @@ class Stages:
 
     async def correlate(self, blocks: Sequence[Block]) -> None:
         """Combine verdicts into alerts; write first the cases, then the alerts (see :mod:`streams.worker.case_store`)."""
-        for partition in sorted({block.tp.partition for block in blocks}):
-            if partition not in self._cases:
-                await self._recover(partition)
+        await self.prepare({block.tp.partition for block in blocks})
         records = [record for block in blocks for record in block.records]
         decoded, undecoded = guard.decode(records, guard.verdict)
         news = [one for one in decoded if not self._cases.applied(one.record, one.content.declaration_id)]
@@ -166,13 +165,26 @@ class Stages:
             if arrived is not None:
                 self._metrics.latency.observe(max(0.0, (now - arrived).total_seconds()))
 
-    async def _recover(self, partition: int) -> None:
-        untold = await self._cases.recover(partition, self._committed(partition))
-        outbox = self._outbox()
-        for alert in untold:
-            _tell(outbox, alert, alert.model_dump_json(by_alias=True).encode(), partition, None)
-        await outbox.flush()
-        log.info("cases recovered", partition=partition, cases=len(self._cases), alerts_completed=len(untold))
+    async def prepare(self, partitions: Iterable[int]) -> None:
+        """Recover the cases of those partitions whose cases are not known yet, and write the alerts that are due."""
+        async with self._recovering:
+            missing = {
+                partition: self._committed(partition) for partition in partitions if partition not in self._cases
+            }
+            if not missing:
+                return
+            try:
+                untold = await self._cases.recover(missing)
+                outbox = self._outbox()
+                for partition, alert in untold:
+                    _tell(outbox, alert, alert.model_dump_json(by_alias=True).encode(), partition, None)
+                await outbox.flush()
+            except BaseException:
+                self._cases.drop(missing)
+                raise
+            log.info(
+                "cases recovered", partitions=sorted(missing), cases=len(self._cases), alerts_completed=len(untold)
+            )
 
     def _bury(self, outbox: Outbox, topic: str, failed: Sequence[tuple[Stage, Failure]]) -> None:
         now = datetime.now(UTC)

@@ -13,10 +13,15 @@ had to be said anew:
 - :meth:`BlockConsumer._new_offset` commits the end of the unbroken run of acknowledged blocks. A block that was fetched but
   thrown away (flow suspended, rebalance) leaves a hole that no later commit can pass, so its records come again.
 
-Two more settings differ from stock. A fetch waits at most :data:`FETCH_WAIT_MS` at the broker: aiokafka keeps one fetch under
-way for each broker, and while it waits there for news of an idle topic (stock: 1.5 s) a busy topic of the same broker is not
-fetched, which stalls the flow for a second at a time. And the producer is idempotent, so that a retried send
-never writes a record twice.
+Back-pressure is by partition: one whose blocks wait for their agent (:data:`WAITING_RECORDS`, :data:`WAITING_BYTES`) is not
+read until some are acknowledged. Stock Faust lets its one reading loop wait at the full queue of one agent, and so the
+agents behind it (here ``correlate``, and with it every alert) wait for the backlog of the agent before them.
+
+Three more settings differ from stock. A fetch waits at the broker until there are :data:`FETCH_BYTES`, but
+:data:`FETCH_WAIT_MS` at most. The short wait, because aiokafka keeps one fetch under way for each broker, and while that waits
+for news of an idle topic (stock: 1.5 s) a busy topic of the same broker is not fetched, which stalls the flow for a second at
+a time. The bytes, because a fetch for every single record of a quiet feed costs more than judging it: so the broker
+gathers for us. And the producer is idempotent, so that a retried send never writes a record twice.
 """
 
 from __future__ import annotations
@@ -26,12 +31,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
+from weakref import ref
 
 import faust
 from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, ack_lock
+from mode.utils.futures import notify
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +46,25 @@ logger = logging.getLogger(__name__)
 BLOCK_RECORDS = 256
 #: Bytes in a block at most (a larger record is a block of its own), which bounds memory with records of many MB.
 BLOCK_BYTES = 8 * 1024 * 1024
-#: Milliseconds that a fetch may wait at the broker for new records.
-FETCH_WAIT_MS = 25
+#: A partition with so much handed on and not yet acknowledged is not read further.
+WAITING_RECORDS = 2_048
+WAITING_BYTES = 32 * 1024 * 1024
+#: Seconds until such a partition is looked at again.
+_FULL_SECONDS = 0.01
+#: A fetch is answered with so many bytes, or after so many milliseconds with what there is.
+FETCH_BYTES = 64 * 1024
+FETCH_WAIT_MS = 20
 
 
 class Block:
     """Consecutive records of one partition."""
 
-    __slots__ = ("records", "tp")
+    __slots__ = ("records", "size", "tp")
 
     def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
         self.tp = tp
         self.records = records
+        self.size = sum(_size(record) for record in records)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -68,11 +82,15 @@ class BlockSchema(faust.Schema):  # type: ignore[misc]
         return block
 
 
+def _size(record: ConsumerRecord) -> int:
+    return len(record.value) if record.value is not None else 0
+
+
 def blocks_of(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
     """Cut the records of one partition into runs of at most :data:`BLOCK_RECORDS` and :data:`BLOCK_BYTES`."""
     begin = size = 0
     for index, record in enumerate(records):
-        length = len(record.value) if record.value is not None else 0
+        length = _size(record)
         if index > begin and (index - begin == BLOCK_RECORDS or size + length > BLOCK_BYTES):
             yield records[begin:index]
             begin, size = index, 0
@@ -92,7 +110,9 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # no Faust setting for it; read when the consumer starts
+        # Faust has no settings for these; they are read when the consumer starts.
+        consumer._fetch_min_bytes = FETCH_BYTES
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
 
@@ -107,6 +127,8 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
         self._expected: dict[TP, int] = {}
         #: Where each block handed on starts, by partition and its last offset (which is its offset as a message).
         self._starts: defaultdict[TP, dict[int, int]] = defaultdict(dict)
+        #: Messages handed on, oldest first, by partition; weakly, for a message that was thrown away waits for nobody.
+        self._open: defaultdict[TP, list[ref[ConsumerMessage]]] = defaultdict(list)
 
     def _new_consumer_thread(self) -> Any:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -138,12 +160,36 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
                 if active is None or tp in active or tp in self._buffered_partitions:
                     self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                     self._starts[tp][last] = start
-                    yield tp, self._message(tp, records)
+                    message = self._message(tp, records)
+                    self._open[tp].append(ref(message))
+                    yield tp, message
         finally:
             # Thrown away, not delivered: step over them, so that the hole shows.
             if self.app.consumer_generation_id == generation:
                 for tp, records in reversed(pending):
                     self._expected[tp] = records[-1].offset + 1
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
+        wanted = active_partitions if active_partitions is not None else self.assignment()
+        hungry = {tp for tp in wanted if not self._full(tp)}
+        if len(hungry) == len(wanted):
+            return await super()._getmany(active_partitions, timeout)
+        if not hungry:  # an empty set would mean all of them
+            await self.sleep(_FULL_SECONDS)
+            return {}
+        return await super()._getmany(hungry, _FULL_SECONDS)
+
+    def _full(self, tp: TP) -> bool:
+        records = size = 0
+        waiting = []
+        for handle in self._open[tp]:
+            message = handle()
+            if message is not None and not message.acked:
+                waiting.append(handle)
+                records += len(message.value)
+                size += message.value.size
+        self._open[tp] = waiting
+        return records >= WAITING_RECORDS or size >= WAITING_BYTES
 
     def _next_start(self, tp: TP, records: Sequence[ConsumerRecord]) -> int:
         first: int = records[0].offset
@@ -192,6 +238,16 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
                 del starts[last]
             return reached if done else None
 
+    def abandon(self, message: ConsumerMessage) -> None:
+        """Give a message up that is delivered again after a rebalance or a restart: nobody shall wait for its end."""
+        self._unacked_messages.discard(message)
+        notify(self._waiting_for_ack)
+
+    def abandon_all(self) -> None:
+        """Give up all that is under way."""
+        self._unacked_messages.clear()
+        notify(self._waiting_for_ack)
+
     async def perform_seek(self) -> None:
         """Go back to the committed offsets."""
         self._forget(list(self._expected))
@@ -211,6 +267,7 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
         for tp in partitions:
             self._expected.pop(tp, None)
             self._starts.pop(tp, None)
+            self._open.pop(tp, None)
 
     def backlog(self) -> dict[TP, int]:
         """Return for each assigned partition how many offsets lie between what is committed and the end of the log."""

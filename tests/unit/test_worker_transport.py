@@ -12,7 +12,14 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.worker.transport import BLOCK_BYTES, BLOCK_RECORDS, BlockConsumer, blocks_of
+from streams.worker.transport import (
+    BLOCK_BYTES,
+    BLOCK_RECORDS,
+    WAITING_BYTES,
+    WAITING_RECORDS,
+    BlockConsumer,
+    blocks_of,
+)
 
 PLACE = TP("declarations", 0)
 
@@ -43,6 +50,7 @@ class Consumer(BlockConsumer):
         self._acked_index = defaultdict(set)
         self._committed_offset = defaultdict(lambda: None, {PLACE: committed})
         self._buffered_partitions: set[TP] = set()
+        self._open = defaultdict(list)
         self.flow_active = True
         self.tracked: list[int] = []
         monitor = SimpleNamespace(track_tp_end_offset=lambda tp, end: None)
@@ -155,6 +163,25 @@ async def test_commits_never_pass_what_is_not_done(lengths: list[int], chance: r
         undone = min(left, default=None)
         reached = max((end for last, end in ends.items() if undone is None or last < undone), default=0)
         assert consumer._committed_offset[PLACE] == reached
+
+
+async def test_a_partition_whose_blocks_wait_is_not_read_until_some_are_done_or_thrown_away() -> None:
+    consumer = Consumer(committed=0)
+    consumer.fetched = {PLACE: [_record(offset) for offset in range(WAITING_RECORDS)]}
+    waiting = [message async for _, message in consumer.getmany(0)]
+    assert consumer._full(PLACE)
+    waiting[0].acked = True
+    assert not consumer._full(PLACE)
+    consumer.fetched = {PLACE: [_record(WAITING_RECORDS + n) for n in range(BLOCK_RECORDS)]}
+    waiting += [message async for _, message in consumer.getmany(0)]
+    assert consumer._full(PLACE)
+    del waiting
+    assert not consumer._full(PLACE)
+    consumer.fetched = {PLACE: [_record(10_000, WAITING_BYTES)]}
+    held = [message async for _, message in consumer.getmany(0)]
+    assert consumer._full(PLACE)
+    assert not consumer._full(TP("findings", 0))
+    del held
 
 
 @pytest.mark.parametrize("generation", [1, 2])
