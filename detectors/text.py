@@ -55,6 +55,8 @@ _FLAGS = (
     "dear",
 )
 _DIGIT = re.compile(r"\d")
+# No purity can be stated without one of these.
+_GRADED = re.compile(r"9\d|\dn|\d n|nine")
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _NO_LETTER = re.compile(r"[\W\d_]+")
 _NO_FLAGS: frozenset[str] = frozenset()
@@ -264,11 +266,12 @@ class Reader:
     def _weigh(self, text: str, folded: str, found: _Found) -> Reading:
         original = plain(text)
         mentions = self._from_terms(folded, found, hidden(text), original)
-        figures = _DIGIT.search(original) is not None
-        if figures:
+        if _DIGIT.search(original) is not None:
             mentions += self._from_numbers(original)
-        stated = purity(original, folded) if figures or "nine" in folded else None
-        mentions += self._from_formulae(original, supported=stated is not None or "material" in found.words)
+        graded = _GRADED.search(folded) is not None
+        stated = purity(original, folded) if graded else None
+        supported = stated is not None or "material" in found.words
+        mentions += self._from_formulae(original, supported, graded)
         if not any(m.strength == "strong" for m in mentions):
             mentions += self._from_disguises(folded, {term for _, _, term in found.terms})
         words = found.words
@@ -321,7 +324,7 @@ class Reader:
                 mentions.append(Mention(substance, f"CAS {number}", "strong"))
         return mentions
 
-    def _from_formulae(self, original: str, supported: bool) -> list[Mention]:
+    def _from_formulae(self, original: str, supported: bool, graded: bool) -> list[Mention]:
         """Find formulae and symbols; ``supported`` by a grade or a raw form, they may be badly typed ("dy2o3", "Ge02")."""
         mentions = []
         exact = self._exact
@@ -344,7 +347,7 @@ class Reader:
             substance = self._symbols.get(symbol)
             if substance:
                 mentions.append(Mention(substance, words, "strong", cast="ngot" in words or "NGOT" in words))
-        for symbol, nines in stated_symbols(original):
+        for symbol, nines in stated_symbols(original) if graded else ():
             substance = self._symbols.get(symbol)
             if substance:
                 mentions.append(Mention(substance, f"{symbol} at {nines:g}N", "strong" if nines >= 2 else "weak"))

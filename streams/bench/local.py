@@ -20,14 +20,18 @@ WARM_UP = 500
 def write_feeds(folder: Path, count: int, repeats: int, seed: int = 20_261_122) -> list[Path]:
     """Write a warm-up feed and one feed for each repeat.
 
-    The repeats are slices of one simulated feed, so that kept readings of words and codes are found again as often as in
-    a real feed of that length, and not because the same declarations come twice.
+    The repeats are slices of one simulated month, so that kept readings of words and codes are found again as often as in
+    a real feed of that length, and not because the same declarations come twice. (Spread over years, a feed this short
+    would meet another state of the control lists every thousand declarations, as no real one does.)
     """
+    from datetime import UTC, datetime
+
     import pydantic_core
 
     from streams import simulate
 
-    rows = simulate.feed(seed, WARM_UP + repeats * count)
+    month = datetime(2026, 10, 20, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)
+    rows = simulate.feed(seed, WARM_UP + repeats * count, *month)
     paths = []
     for number in range(repeats + 1):
         path = folder / f"feed-{number}.ndjson"
