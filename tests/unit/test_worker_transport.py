@@ -18,6 +18,7 @@ from streams.worker.transport import (
     WAITING_BYTES,
     WAITING_RECORDS,
     BlockConsumer,
+    _Waiting,
     blocks_of,
 )
 
@@ -50,7 +51,7 @@ class Consumer(BlockConsumer):
         self._acked_index = defaultdict(set)
         self._committed_offset = defaultdict(lambda: None, {PLACE: committed})
         self._buffered_partitions: set[TP] = set()
-        self._open = defaultdict(list)
+        self._waiting = defaultdict(_Waiting)
         self.flow_active = True
         self.tracked: list[int] = []
         monitor = SimpleNamespace(track_tp_end_offset=lambda tp, end: None)
@@ -169,18 +170,18 @@ async def test_a_partition_whose_blocks_wait_is_not_read_until_some_are_done_or_
     consumer = Consumer(committed=0)
     consumer.fetched = {PLACE: [_record(offset) for offset in range(WAITING_RECORDS)]}
     waiting = [message async for _, message in consumer.getmany(0)]
-    assert consumer._full(PLACE)
+    assert consumer._waiting[PLACE].full()
     waiting[0].acked = True
-    assert not consumer._full(PLACE)
+    assert not consumer._waiting[PLACE].full()
     consumer.fetched = {PLACE: [_record(WAITING_RECORDS + n) for n in range(BLOCK_RECORDS)]}
     waiting += [message async for _, message in consumer.getmany(0)]
-    assert consumer._full(PLACE)
+    assert consumer._waiting[PLACE].full()
     del waiting
-    assert not consumer._full(PLACE)
+    assert not consumer._waiting[PLACE].full()
     consumer.fetched = {PLACE: [_record(10_000, WAITING_BYTES)]}
     held = [message async for _, message in consumer.getmany(0)]
-    assert consumer._full(PLACE)
-    assert not consumer._full(TP("findings", 0))
+    assert consumer._waiting[PLACE].full()
+    assert not consumer._waiting[TP("findings", 0)].full()
     del held
 
 
