@@ -7,9 +7,10 @@
                        v           |            v
                     signals -> [profile]      cases
 
-An agent takes blocks of raw records (:mod:`streams.worker.transport`), gathers a few of them with ``noack_take``, runs its stage
-(:mod:`streams.worker.stages`), and acknowledges when every result is in Kafka. Delivery is at least once; ids that follow
-from what they are about, and cases that remember what was applied, make the results the same however often a record comes.
+An agent takes blocks of raw records (:mod:`streams.worker.transport`), gathers them to batches
+(:mod:`streams.worker.gathering`), runs its stage (:mod:`streams.worker.stages`), and acknowledges when every result is in
+Kafka. Delivery is at least once; ids that follow from what they are about, and cases that remember what was applied,
+make the results the same however often a record comes.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import faust
 import structlog
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
@@ -32,12 +31,12 @@ from schemas import ENGINE_VERSION
 from schemas.errors import BrokerError
 from streams import clients, topics
 from streams.settings import Settings
-from streams.worker import control, guard, health
+from streams.worker import application, control, gathering, guard, health
+from streams.worker.blocks import Block, BlockSchema
 from streams.worker.case_store import CaseStore
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
 from streams.worker.stages import Stages
-from streams.worker.transport import Block, BlockSchema, BlockTransport
 
 StageName = Literal["screen", "profile", "correlate"]
 STAGES: dict[StageName, str] = {"screen": "declarations", "profile": "signals", "correlate": "findings"}
@@ -45,51 +44,13 @@ STAGES: dict[StageName, str] = {"screen": "declarations", "profile": "signals", 
 log = structlog.stdlib.get_logger(__name__)
 
 #: How long (seconds) a stage gathers records: what a quiet feed pays in latency. Judging has a fixed cost for a batch, so
-#: screen gathers longer; while a batch is judged the next one gathers, so batches grow with the load.
-TAKE_SECONDS: dict[StageName, float] = {"screen": 0.02, "profile": 0.05, "correlate": 0.01}
-#: Blocks gathered at most; a quiet feed comes in blocks of a few records. They are judged in batches of so many records.
-TAKE_BLOCKS = 32
-BATCH_RECORDS = 1024
-#: Blocks that fit into the queue of an agent: never full, since the transport reads no more than an agent can keep up with.
-QUEUE_BLOCKS = 100_000
-#: Seconds after which a thread gives way: the event loop must not wait long for the thread that judges.
-SWITCH_SECONDS = 0.001
-#: A worker that is killed keeps its partitions for so long; below the group's rebalance time, above a long pause.
-SESSION_SECONDS = 10.0
+#: screen gathers longer.
+WITHIN: dict[StageName, float] = {"screen": 0.015, "profile": 0.05, "correlate": 0.005}
 #: Pause before a batch is done again, doubled up to the last.
 RETRY_SECONDS = (0.5, 30.0)
 STOP_SECONDS = 20.0
 #: What Faust may take to find the committed offsets after an assignment.
 PREPARE_SECONDS = 30.0
-
-
-def faust_app(chosen: Settings) -> faust.App:
-    """Return a Faust app for these settings, with the block transport and without web server, leader topic or tables."""
-    store = chosen.state_dir / "faust"
-    store.mkdir(parents=True, exist_ok=True)
-    app = faust.App(
-        chosen.group,
-        broker=clients.faust_broker_url(chosen),
-        broker_credentials=clients.faust_credentials(chosen),
-        broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=SESSION_SECONDS / 4,
-        broker_commit_interval=1.0,
-        broker_max_poll_records=2048,
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=4 * 1024 * 1024,
-        producer_max_request_size=clients.MAX_REQUEST_BYTES,
-        producer_max_batch_size=256 * 1024,
-        producer_compression_type=clients.compression(),
-        stream_buffer_maxsize=QUEUE_BLOCKS,
-        datadir=store,
-        web_enabled=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        worker_redirect_stdouts=False,
-    )
-    app.transport = BlockTransport(app.conf.broker_consumer, app)
-    app.producer_transport = BlockTransport(app.conf.broker_producer, app)
-    return app
 
 
 class Worker:
@@ -120,7 +81,7 @@ class Worker:
         self.metrics = Metrics()
         self.metrics.version("engine", ENGINE_VERSION)
         self._judging = control.Judging(self.metrics, packs)
-        self._app = faust_app(chosen)
+        self._app = application.faust_app(chosen)
         self._agents: list[Any] = []
         self.health = health.Health(self._crash, self._ended, self._assigned, patience)
         self._cases = CaseStore(self._options, self._named["cases"], self._named["alerts"], self.health.working)
@@ -139,14 +100,13 @@ class Worker:
         run: Callable[[Sequence[Block]], Awaitable[None]] = getattr(self._stages, stage)
 
         async def agent(stream: Any) -> None:
-            async for taken in stream.noack_take(TAKE_BLOCKS, within=TAKE_SECONDS[stage]):
-                for events in _batches(taken):
-                    done = await self._settled(stage, run, events)
-                    for event in events:
-                        if event in done:
-                            await stream.ack(event)
-                        else:
-                            self._app.consumer.abandon(event.message)
+            async for events in gathering.batches(stream, WITHIN[stage]):
+                done = await self._settled(stage, run, events)
+                for event in events:
+                    if event in done:
+                        await stream.ack(event)
+                    else:
+                        self._app.consumer.abandon(event.message)
 
         return agent
 
@@ -271,7 +231,6 @@ class Worker:
                 asyncio.create_task(health.watch(self.health, self.metrics, self._options)),
             ]
             _settle_memory()
-            sys.setswitchinterval(SWITCH_SECONDS)
             await self._app.start()
             self.health.started = True
             log.info("worker started", stages=self._wanted, group=self._chosen.group)
@@ -305,18 +264,6 @@ class Worker:
         await asyncio.gather(*left, return_exceptions=True)
         self._stages.close()
         log.info("worker stopped")
-
-
-def _batches(taken: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Cut the events that were gathered into batches of about :data:`BATCH_RECORDS` records."""
-    begin = count = 0
-    for index, event in enumerate(taken):
-        if count and count + len(event.value) > BATCH_RECORDS:
-            yield taken[begin:index]
-            begin, count = index, 0
-        count += len(event.value)
-    if begin < len(taken):
-        yield taken[begin:]
 
 
 def _settle_memory() -> None:

@@ -28,13 +28,13 @@ from schemas.signal import SignalBlock
 from streams.settings import Settings
 from streams.topics import MAX_RECORD_BYTES
 from streams.worker import guard
+from streams.worker.blocks import Block
 from streams.worker.case_store import CaseStore, Held
 from streams.worker.control import Judging
 from streams.worker.dead_letters import dead_letter, origin_of
 from streams.worker.guard import Decoded, Failure
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
-from streams.worker.transport import Block
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)

@@ -3,7 +3,7 @@
 Stock Faust moves one message at a time, and each pays for two futures, five event-loop turns, sensors, an event object
 and an entry in the ack lists: 150 to 250 us of a core before any work is done (faust-streaming 0.15.3; most of it in
 ``Consumer._drain_messages``, which wraps every message in ``wait_first(callback, suspend_flow.wait())``). Detection works
-on batches anyway, so here one *Faust message is a block*: up to :data:`BLOCK_RECORDS` consecutive records of one
+on batches anyway, so here one *Faust message is a block*: up to 256 consecutive records of one
 partition, as they came from one fetch. Everything Faust does for a message (flow control, back-pressure, suspension in
 a rebalance, generation checks, acknowledgement) it now does for a block, by the same unchanged code; only two things
 had to be said anew:
@@ -27,25 +27,21 @@ gathers for us. And the producer is idempotent, so that a retried send never wri
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import ref
 
-import faust
 from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, ack_lock
 from mode.utils.futures import notify
 
+from streams.worker.blocks import Block, in_turns, size_of
+
 logger = logging.getLogger(__name__)
 
-#: Records in a block at most. Judging 256 declarations takes tens of milliseconds, and more records save little.
-BLOCK_RECORDS = 256
-#: Bytes in a block at most (a larger record is a block of its own), which bounds memory with records of many MB.
-BLOCK_BYTES = 8 * 1024 * 1024
 #: A partition with so much handed on and not yet acknowledged is not read further.
 WAITING_RECORDS = 2_048
 WAITING_BYTES = 32 * 1024 * 1024
@@ -56,53 +52,33 @@ FETCH_BYTES = 64 * 1024
 FETCH_WAIT_MS = 20
 
 
-class Block:
-    """Consecutive records of one partition."""
+class _Waiting:
+    """The blocks of one partition that were handed on and are not done with."""
 
-    __slots__ = ("records", "size", "tp")
+    def __init__(self) -> None:
+        # Weakly: a message that was thrown away waits for nobody.
+        self._messages: deque[tuple[ref[ConsumerMessage], int, int]] = deque()
+        self._records = 0
+        self._size = 0
 
-    def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
-        self.tp = tp
-        self.records = records
-        self.size = sum(_size(record) for record in records)
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-
-class BlockSchema(faust.Schema):  # type: ignore[misc]
-    """Hands a block over as it is: the agents decode inside their own guard, where an error costs one record."""
-
-    def loads_key(self, app: Any, message: Any, **kwargs: Any) -> None:
-        """Return no key: the records of a block have their own."""
-
-    def loads_value(self, app: Any, message: Any, **kwargs: Any) -> Block:
-        """Return the block."""
+    def add(self, message: ConsumerMessage) -> None:
         block: Block = message.value
-        return block
+        size = sum(size_of(record) for record in block.records)
+        self._messages.append((ref(message), len(block), size))
+        self._records += len(block)
+        self._size += size
 
-
-def _size(record: ConsumerRecord) -> int:
-    return len(record.value) if record.value is not None else 0
-
-
-def blocks_of(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
-    """Cut the records of one partition into runs of at most :data:`BLOCK_RECORDS` and :data:`BLOCK_BYTES`."""
-    begin = size = 0
-    for index, record in enumerate(records):
-        length = _size(record)
-        if index > begin and (index - begin == BLOCK_RECORDS or size + length > BLOCK_BYTES):
-            yield records[begin:index]
-            begin, size = index, 0
-        size += length
-    if begin < len(records):
-        yield records[begin:]
-
-
-def _in_turns(fetched: Mapping[TP, Sequence[ConsumerRecord]]) -> list[tuple[TP, Sequence[ConsumerRecord]]]:
-    """Return the blocks of every partition, a block of each in turn, so that none waits for all of another."""
-    by_partition = [[(tp, run) for run in blocks_of(records)] for tp, records in fetched.items()]
-    return [found for turn in zip_longest(*by_partition) for found in turn if found is not None]
+    def full(self) -> bool:
+        """Tell whether no more should be read for now."""
+        while self._messages:  # blocks of a partition are done in order, or thrown away together
+            handle, records, size = self._messages[0]
+            message = handle()
+            if message is not None and not message.acked:
+                break
+            self._messages.popleft()
+            self._records -= records
+            self._size -= size
+        return self._records >= WAITING_RECORDS or self._size >= WAITING_BYTES
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -127,8 +103,7 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
         self._expected: dict[TP, int] = {}
         #: Where each block handed on starts, by partition and its last offset (which is its offset as a message).
         self._starts: defaultdict[TP, dict[int, int]] = defaultdict(dict)
-        #: Messages handed on, oldest first, by partition; weakly, for a message that was thrown away waits for nobody.
-        self._open: defaultdict[TP, list[ref[ConsumerMessage]]] = defaultdict(list)
+        self._waiting: defaultdict[TP, _Waiting] = defaultdict(_Waiting)
 
     def _new_consumer_thread(self) -> Any:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -149,7 +124,7 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
             except Exception as error:
                 logger.warning("cannot seek to the committed offsets while suspended: %r", error)
             return
-        pending = _in_turns(fetched)
+        pending = in_turns(fetched)
         pending.reverse()
         try:
             while pending and self.flow_active and self.app.consumer_generation_id == generation:
@@ -161,7 +136,7 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
                     self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                     self._starts[tp][last] = start
                     message = self._message(tp, records)
-                    self._open[tp].append(ref(message))
+                    self._waiting[tp].add(message)
                     yield tp, message
         finally:
             # Thrown away, not delivered: step over them, so that the hole shows.
@@ -171,25 +146,13 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
         wanted = active_partitions if active_partitions is not None else self.assignment()
-        hungry = {tp for tp in wanted if not self._full(tp)}
+        hungry = {tp for tp in wanted if not self._waiting[tp].full()}
         if len(hungry) == len(wanted):
             return await super()._getmany(active_partitions, timeout)
         if not hungry:  # an empty set would mean all of them
             await self.sleep(_FULL_SECONDS)
             return {}
         return await super()._getmany(hungry, _FULL_SECONDS)
-
-    def _full(self, tp: TP) -> bool:
-        records = size = 0
-        waiting = []
-        for handle in self._open[tp]:
-            message = handle()
-            if message is not None and not message.acked:
-                waiting.append(handle)
-                records += len(message.value)
-                size += message.value.size
-        self._open[tp] = waiting
-        return records >= WAITING_RECORDS or size >= WAITING_BYTES
 
     def _next_start(self, tp: TP, records: Sequence[ConsumerRecord]) -> int:
         first: int = records[0].offset
@@ -267,7 +230,7 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
         for tp in partitions:
             self._expected.pop(tp, None)
             self._starts.pop(tp, None)
-            self._open.pop(tp, None)
+            self._waiting.pop(tp, None)
 
     def backlog(self) -> dict[TP, int]:
         """Return for each assigned partition how many offsets lie between what is committed and the end of the log."""

@@ -18,11 +18,11 @@ from schemas import decode
 from schemas.finding import Verdict
 from streams import clients, topics
 from streams.settings import Settings
+from streams.worker.blocks import Block
 from streams.worker.case_store import CaseStore
 from streams.worker.control import Judging
 from streams.worker.metrics import Metrics
 from streams.worker.stages import Stages
-from streams.worker.transport import Block
 
 pytestmark = pytest.mark.integration
 

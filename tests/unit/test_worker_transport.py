@@ -12,15 +12,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.worker.transport import (
-    BLOCK_BYTES,
-    BLOCK_RECORDS,
-    WAITING_BYTES,
-    WAITING_RECORDS,
-    BlockConsumer,
-    _Waiting,
-    blocks_of,
-)
+from streams.worker.blocks import BLOCK_BYTES, BLOCK_RECORDS, blocks_of
+from streams.worker.transport import WAITING_BYTES, WAITING_RECORDS, BlockConsumer, _Waiting
 
 PLACE = TP("declarations", 0)
 
