@@ -174,11 +174,16 @@ def _finding(row: Row, hit: Hit, more: str = "") -> Finding:
         severity=hit.rule.level,
         title=hit.title,
         explanation=explained + more,
-        evidence=[_evidence(row, each) for each in hit.evidence],
+        evidence=[_evidence(row, each) for each in hit.evidence if _says_something(each)],
         typologies=list(hit.rule.typologies),
         substances=hit.substances,
         observed_at=row["lodged_at"],
     )
+
+
+def _says_something(shown: Mapping[str, Any]) -> bool:
+    """Tell whether a column has a value, or one was expected: an absent grade is no evidence."""
+    return shown["observed"] is not None or shown["expected"] is not None
 
 
 def _evidence(row: Row, shown: Mapping[str, Any]) -> Evidence:
