@@ -36,6 +36,7 @@ from streams.worker.blocks import Block, BlockSchema
 from streams.worker.case_store import CaseStore
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
+from streams.worker.pulse import Pulse
 from streams.worker.stages import Stages
 
 StageName = Literal["screen", "profile", "correlate"]
@@ -85,8 +86,15 @@ class Worker:
         self._agents: list[Any] = []
         self.health = health.Health(self._crash, self._ended, self._assigned, patience)
         self._cases = CaseStore(self._options, self._named["cases"], self._named["alerts"], self.health.working)
+        self._pulse = Pulse(application.SESSION_SECONDS / 2)
         self._stages = Stages(
-            chosen, lambda: Outbox(self._app, chosen), self._judging, self._cases, self.metrics, self._committed
+            chosen,
+            lambda: Outbox(self._app, chosen),
+            self._judging,
+            self._cases,
+            self.metrics,
+            self._committed,
+            self._pulse,
         )
         self._stopping = False
         for stage in self._wanted:
@@ -120,6 +128,8 @@ class Worker:
         pause, last_pause = RETRY_SECONDS
         attempt = 0
         while True:
+            while (rest := self._pulse.rest()) and not self._stopping:  # noqa: ASYNC110 - time is what it waits for
+                await asyncio.sleep(min(rest, 0.2))
             ours = [event for event in events if event.message.generation_id == self._app.consumer_generation_id]
             if not ours or (attempt and self._leaving()):
                 return ()
@@ -231,6 +241,7 @@ class Worker:
                 asyncio.create_task(health.watch(self.health, self.metrics, self._options)),
             ]
             _settle_memory()
+            self._pulse.start()
             await self._app.start()
             self.health.started = True
             log.info("worker started", stages=self._wanted, group=self._chosen.group)
@@ -263,6 +274,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         self._stages.close()
+        self._pulse.stop()
         log.info("worker stopped")
 
 

@@ -35,6 +35,7 @@ from streams.worker.dead_letters import dead_letter, origin_of
 from streams.worker.guard import Decoded, Failure
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
+from streams.worker.pulse import Pulse
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -56,6 +57,7 @@ class Stages:
     judging : rules and reference tables in force.
     cases : state of the correlate stage.
     committed : gives the committed offset of a partition of ``findings``.
+    pulse : tells whether the process stood still.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Stages:
         cases: CaseStore,
         metrics: Metrics,
         committed: Callable[[int], int | None],
+        pulse: Pulse,
     ) -> None:
         self._chosen = chosen
         self._outbox = outbox
@@ -73,6 +76,7 @@ class Stages:
         self._cases = cases
         self._metrics = metrics
         self._committed = committed
+        self._pulse = pulse
         self._warned: set[str] = set()
         self._recovering = asyncio.Lock()
         # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
@@ -142,6 +146,7 @@ class Stages:
 
     async def correlate(self, blocks: Sequence[Block]) -> None:
         """Combine verdicts into alerts; write first the cases, then the alerts (see :mod:`streams.worker.case_store`)."""
+        awake = self._pulse.interruptions
         await self.prepare({block.tp.partition for block in blocks})
         records = [record for block in blocks for record in block.records]
         decoded, undecoded = guard.decode(records, guard.verdict)
@@ -152,9 +157,11 @@ class Stages:
         self._bury(outbox, "findings", [("correlate", failure) for failure in undecoded + unjudged])
         for declaration_id, (partition, case) in judgement.held.items():
             outbox.add("cases", declaration_id, case.raw, case.headers(), partition)
+        self._pulse.check(awake)
         await outbox.flush()
         for alert, raw, record in judgement.alerts.values():
             _tell(outbox, alert, raw, record.partition, _arrival(record))
+        self._pulse.check(awake)
         await outbox.flush()
         for declaration_id, (partition, case) in judgement.held.items():
             self._cases.put(partition, declaration_id, case)

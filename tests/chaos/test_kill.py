@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -58,6 +59,18 @@ def _essence(alert: Row) -> Row:
     return said | {"withdrawn": alert["status"] == "withdrawn", "reasons": reasons}
 
 
+def _assert_told_once(cluster: Settings, rows: list[Row]) -> None:
+    """Assert that the alerts are those of the engine, and no revision was written twice."""
+    alerts = contents(cluster, "alerts")
+    told = Counter((alert["alert_id"], alert["revision"]) for alert in alerts)
+    assert max(told.values()) == 1
+    latest = {alert["declaration_id"]: alert for alert in alerts}
+    expected = _expected(rows)
+    assert {name: _essence(alert) for name, alert in latest.items()} == {
+        name: _essence(alert) for name, alert in expected.items()
+    }
+
+
 @pytest.mark.timeout(420)
 def test_killed_workers_lose_and_double_nothing(
     cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
@@ -95,13 +108,36 @@ def test_killed_workers_lose_and_double_nothing(
         assert worker.stop() == 0
 
     assert all(killed_after), "every worker had work"
-    alerts = contents(cluster, "alerts")
-    told = Counter((alert["alert_id"], alert["revision"]) for alert in alerts)
-    assert max(told.values()) == 1
-    latest = {alert["declaration_id"]: alert for alert in alerts}
-    expected = _expected(rows)
-    assert {name: _essence(alert) for name, alert in latest.items()} == {
-        name: _essence(alert) for name, alert in expected.items()
-    }
+    _assert_told_once(cluster, rows)
     assert {record.key for record in read(cluster, "declarations.dlq")} == {key for key, _ in bad}
     assert sum(killed_after) >= len(rows)
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
+def test_another_worker_takes_over(
+    cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path, blow: signal.Signals
+) -> None:
+    """Killed, or frozen until it has lost its partitions and then woken in the middle of its work."""
+    rows = _feed(seed=23)
+    records = [encoded(row) for row in rows]
+    with (
+        Worker(cluster, cluster_environment, tmp_path) as struck,
+        Worker(cluster, cluster_environment, tmp_path) as heir,
+    ):
+        both = (struck, heir)
+        until(lambda: all(json.loads(one.get("/health")[1] or "{}").get("lag") for one in both), 90, "a share for both")
+        feed(cluster, records[: COUNT // 2])
+        until(lambda: struck.metric("assay_declarations_judged_total") > 50, 60, "work to begin")
+        struck.process.send_signal(blow)
+        feed(cluster, records[COUNT // 2 :])
+        until(lambda: len(json.loads(heir.get("/health")[1])["lag"]) == 6, 90, "the heir to have all partitions")
+        if blow == signal.SIGSTOP:
+            struck.process.send_signal(signal.SIGCONT)
+            until(lambda: json.loads(struck.get("/health")[1] or "{}").get("lag"), 120, "a share for the woken one")
+            struck.drained(150)
+        heir.drained(150)
+        if blow == signal.SIGSTOP:
+            assert struck.stop() == 0
+        assert heir.stop() == 0
+    _assert_told_once(cluster, rows)

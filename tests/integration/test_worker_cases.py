@@ -22,6 +22,7 @@ from streams.worker.blocks import Block
 from streams.worker.case_store import CaseStore
 from streams.worker.control import Judging
 from streams.worker.metrics import Metrics
+from streams.worker.pulse import Pulse
 from streams.worker.stages import Stages
 
 pytestmark = pytest.mark.integration
@@ -96,11 +97,12 @@ def _stages(
     left = [life]
     return Stages(
         chosen,
-        lambda: MortalOutbox(producer, chosen, left),
+        lambda: MortalOutbox(producer, chosen, left),  # type: ignore[arg-type,return-value]
         judging,
         cases,
         Metrics(),
-        lambda _: committed,  # type: ignore[arg-type,return-value]
+        lambda _: committed,
+        Pulse(5.0),
     )
 
 
