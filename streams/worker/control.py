@@ -96,17 +96,16 @@ class Judging:
             self._files = files
             self._replace_rules("files")
 
-    def offer(self, key: str, value: bytes | None) -> None:
-        """Take a record of the topic ``reference``."""
+    def offer(self, key: str, value: bytes | None) -> bool:
+        """Take a record of the topic ``reference``; return whether it is in use now."""
         with self._replacing:
             if key.startswith(_RULES):
-                self._offer_pack(key, value)
-            elif key.startswith(_TABLE):
-                self._offer_table(key, value)
-            else:
-                self._refuse("other", key, [f"the key must begin with {_RULES} or {_TABLE}"])
+                return self._offer_pack(key, value)
+            if key.startswith(_TABLE):
+                return self._offer_table(key, value)
+            return self._refuse("other", key, [f"the key must begin with {_RULES} or {_TABLE}"])
 
-    def _offer_pack(self, key: str, value: bytes | None) -> None:
+    def _offer_pack(self, key: str, value: bytes | None) -> bool:
         before = dict(self._offered)
         try:
             if value is None:
@@ -114,23 +113,23 @@ class Judging:
             else:
                 self._offered[key] = value.decode()
         except UnicodeDecodeError as error:
-            self._refuse("rules", key, [f"not UTF-8: {error.reason} at byte {error.start}"])
-            return
-        if not self._replace_rules(key):
+            return self._refuse("rules", key, [f"not UTF-8: {error.reason} at byte {error.start}"])
+        taken = self._replace_rules(key)
+        if not taken:
             self._offered = before
+        return taken
 
     def _replace_rules(self, source: str) -> bool:
         named = {key.removeprefix(_RULES) for key in self._offered}
         texts = {file: text for file, text in self._files.items() if _pack_of(text) not in named}
         problems = self._holder.try_replace(texts | self._offered)
         if problems:
-            self._refuse("rules", source, problems)
-            return False
+            return self._refuse("rules", source, problems)
         self._publish()
         log.info("rules in use", version=self._holder.current.version, source=source)
         return True
 
-    def _offer_table(self, key: str, value: bytes | None) -> None:
+    def _offer_table(self, key: str, value: bytes | None) -> bool:
         name = key.removeprefix(_TABLE)
         tables = {table: record for table, record in self._tables.items() if table != name}
         try:
@@ -144,17 +143,18 @@ class Judging:
                 made = made.with_record(record)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            self._refuse("table", key, [f"{'/'.join(map(str, first['loc']))}: {first['msg']}"])
+            return self._refuse("table", key, [f"{'/'.join(map(str, first['loc']))}: {first['msg']}"])
         except ReferenceError_ as error:
-            self._refuse("table", key, str(error).splitlines())
-        else:
-            self._tables, self._reference = tables, made
-            self._publish()
-            log.info("reference tables in use", version=made.version, source=key)
+            return self._refuse("table", key, str(error).splitlines())
+        self._tables, self._reference = tables, made
+        self._publish()
+        log.info("reference tables in use", version=made.version, source=key)
+        return True
 
-    def _refuse(self, kind: str, source: str, problems: Sequence[str]) -> None:
+    def _refuse(self, kind: str, source: str, problems: Sequence[str]) -> bool:
         self._metrics.refused.labels(kind).inc()
         log.error("refused, what was in use stays", kind=kind, source=source, problems=list(problems)[:50])
+        return False
 
 
 _WARM_UP = """{
@@ -197,20 +197,24 @@ class Followed:
         self._consumer = AIOKafkaConsumer(group_id=None, **options)
 
     async def catch_up(self) -> None:
-        """Take the latest record of every key, before anything is judged."""
+        """Take the latest record of every key that can be used, before anything is judged.
+
+        A bad record goes back to the one before it, as in a worker that had run on, while the topic still has that.
+        """
         await self._consumer.start()
         place = TopicPartition(self._topic, 0)  # declared with one partition, so that changes have one order
         self._consumer.assign([place])
         end = (await self._consumer.end_offsets([place]))[place]
         await self._consumer.seek_to_beginning(place)
-        latest: dict[str, bytes | None] = {}
+        values: dict[str, list[bytes | None]] = {}
         while await self._consumer.position(place) < end:
             for records in (await self._consumer.getmany(timeout_ms=1_000)).values():
                 for record in records:
-                    latest[_key(record.key)] = record.value
-        for key, value in latest.items():
-            if value is not None:
-                await asyncio.to_thread(self._judging.offer, key, value)
+                    values.setdefault(_key(record.key), []).append(record.value)
+        for key, offered in values.items():
+            for value in reversed(offered):
+                if value is None or await asyncio.to_thread(self._judging.offer, key, value):
+                    break
 
     async def follow(self) -> None:
         """Take what comes, for ever."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker_process import ASSAY, Worker, contents, declaration, encoded, feed
+from worker_process import ASSAY, Worker, contents, declaration, encoded, feed, until
 
 from detectors import engine
 from streams.app import Worker as InProcess
@@ -122,3 +122,56 @@ def test_alerts_are_tailed(cluster: Settings, cluster_environment: dict[str, str
     assert "no alert" in ran.stderr
     assert _assay(cluster_environment, "alerts", "tail", "--format", "ocsf").returncode == 2
     assert _assay(cluster_environment, "alerts", "tail", "--no-follow", "--from", "end").stdout == ""
+
+
+PACK = """\
+pack: office
+version: "1"
+description: what one office wants to see
+rules:
+  - id: zinc-to-germany
+    code: ROUTE-DESTINATION
+    scope: item
+    level: high
+    status: stable
+    score: 0.8
+    title: Zinc to Germany
+    explanation: This office looks at zinc for Germany.
+    when: net_mass_kg > 20
+    evidence: [net_mass_kg]
+    sources: [a test]
+    false_positives: [honest zinc]
+    examples:
+      match: [{net_mass_kg: 25.0}]
+      no_match: [{net_mass_kg: 1.0}]
+"""
+
+
+def test_a_pack_on_the_reference_topic_changes_a_running_worker_and_a_bad_one_does_not(
+    cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "office.yaml").write_text(PACK.replace("> 20", "> 2000").replace("25.0", "2500.0"), encoding="utf-8")
+    with Worker(cluster, cluster_environment, tmp_path, "--rules", str(rules)) as worker:
+        worker.settled(feed(cluster, [encoded(declaration("before"))]))
+        feed(cluster, [(b"rules/office", PACK.encode())], "reference")
+        until(lambda: worker.events("rules in use"), 60, "the pack to be taken")
+        feed(
+            cluster, [(b"rules/office", PACK.replace("net_mass_kg > 20", "no_such_column > 20").encode())], "reference"
+        )
+        (refused,) = until(lambda: worker.events("refused, what was in use stays"), 60, "the pack to be refused")
+        assert any("no_such_column" in problem for problem in refused["problems"])
+        assert worker.metric("assay_refused_updates_total", kind="rules") == 1
+        feed(cluster, [encoded(declaration("after"))])
+        worker.settled(2)
+        assert worker.stop() == 0
+    with Worker(cluster, cluster_environment, tmp_path, "--rules", str(rules)) as again:
+        worker_count = feed(cluster, [encoded(declaration("later"))])
+        again.settled(worker_count)
+        (rules / "office.yaml").write_text(PACK.replace("pack: office", "pack: [not a name"), encoding="utf-8")
+        until(lambda: again.events("refused, what was in use stays"), 60, "the file to be refused")
+        assert again.stop() == 0
+    flagged = {row["declaration_id"]: row["provenance"]["rules"] for row in contents(cluster, "alerts")}
+    assert set(flagged) == {"test:after", "test:later"}, "a worker that starts takes the last good pack of the topic"
+    assert all(rules.startswith("office@1+") for rules in flagged.values())
