@@ -9,36 +9,45 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import yaml
 from ahocorasick_rs import AhoCorasick
 from rapidfuzz.distance import OSA
 
 from detectors import _context
 from detectors._folding import compact, fold, hidden, plain, readings, scanned
-from detectors._purity import Purity, formed_symbols, purity, stated_symbols
+from detectors._mentions import (
+    CJK,
+    EMPTY,
+    Found,
+    Match,
+    Mention,
+    Pattern,
+    Reading,
+    Term,
+    first,
+    is_bare,
+    known,
+    names_nothing,
+    unique,
+    vocabulary,
+    vocabulary_pattern,
+)
+from detectors._purity import formed_symbols, purity, stated_symbols
 from schemas.reference import cas_is_valid
 
 if TYPE_CHECKING:
     from detectors.reference import Reference
 
-Match = Literal["word", "stem", "substring", "exact"]
-Strength = Literal["strong", "weak"]
+__all__ = ["EMPTY", "Mention", "Reader", "Reading", "Term"]
 
-_VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
-# Scripts whose words are found anywhere in a text: without spaces, or with articles and endings written onto the word.
-_CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f\u0600-\u06ff\u0900-\u097f]")
 _CAS = re.compile(r"(?<![\d-])(\d{2,7}) ?- ?(\d{2}) ?- ?(\d)(?![\d-])")
 # After the word CAS, the number may lack its hyphens.
 _CAS_SAID = re.compile(r"(?i:cas)[^0-9\n]{0,12}(\d{2,7})[ ./-]?(\d{2})[ ./-]?(\d)(?!\d)")
 # Oxides typed in lower case, with gaps, or with a zero for the O: "dy2o3", "Dy 2 O 3", "Ge02".
 _LOOSE_OXIDE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2}) ?([2-6]?) ?([Oo0]) ?(\d{1,2})(?![A-Za-z0-9])")
 _OXIDE = re.compile(r"([A-Z][a-z]?)([2-6]?)O(\d{1,2})")
-_LETTERS = re.compile(r"[^\W\d_]+")
 # The Chinese name of an element: weak inside other words, certain where nothing else is said.
 _ONE_CHARACTER = re.compile("[\u4e00-\u9fff]")
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
@@ -68,85 +77,6 @@ _NEAR_NAMES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One way to write a substance: ``substance`` is its English name in the lexicon."""
-
-    substance: str
-    text: str
-    match: Match = "word"
-    strength: Strength = "strong"
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A substance found in a text.
-
-    ``hidden``: only after undoing a disguise; ``denied``: "gallium-free"; ``minor``: a small share of something else
-    ("with 0.05 % antimony"); ``cast``: in ingots; ``alone``: beside an article's name, in a part of the text of its own.
-    """
-
-    substance: str
-    term: str
-    strength: Strength
-    hidden: bool = False
-    denied: bool = False
-    minor: bool = False
-    cast: bool = False
-    alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one text says.
-
-    ``article`` and ``material`` are the first word found of a finished good, or of a form in which a substance itself is
-    sold; ``flags`` the other vocabulary groups that occur; ``vague`` that no word names anything; ``bare`` that nothing
-    but substances is named.
-    """
-
-    mentions: tuple[Mention, ...] = ()
-    article: str | None = None
-    material: str | None = None
-    purity: Purity | None = None
-    flags: frozenset[str] = frozenset()
-    vague: bool = False
-    bare: bool = False
-
-
-EMPTY = Reading()
-
-
-@cache
-def vocabulary() -> dict[str, tuple[str, ...]]:
-    """Return the word groups of ``vocabulary.yaml``."""
-    groups = yaml.load(_VOCABULARY.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    return {group: tuple(words) for group, words in groups.items()}
-
-
-@dataclass(slots=True)
-class _Pattern:
-    group: str
-    text: str
-    match: Match
-    term: Term | None = None
-
-
-@dataclass(slots=True)
-class _Found:
-    """Matches of one text, before they are weighed against each other."""
-
-    terms: list[tuple[int, int, Term]] = field(default_factory=list)
-    words: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-
-
-def _vocabulary_pattern(group: str, word: str) -> _Pattern:
-    stem = word.endswith("*")
-    text = fold(word.removesuffix("*"))
-    match: Match = "substring" if _CJK.search(text) else "stem" if stem else "word"
-    return _Pattern(group, text, match)
-
-
 class Reader:
     """Reads texts with one lexicon.
 
@@ -163,7 +93,7 @@ class Reader:
         self._kept: dict[str, Reading] = {}
         self._kept_typos: dict[str, Mention | None] = {}
         self._kept_flags: dict[str, frozenset[str]] = {}
-        patterns: list[_Pattern] = []
+        patterns: list[Pattern] = []
         self._exact: dict[str, Term] = {}
         names: dict[str, Term] = {}
         for term in terms:
@@ -171,8 +101,8 @@ class Reader:
                 self._exact.setdefault(plain(term.text), term)
                 continue
             text = fold(term.text)
-            match: Match = "substring" if _CJK.search(text) else term.match
-            patterns.append(_Pattern("term", text, match, term))
+            match: Match = "substring" if CJK.search(text) else term.match
+            patterns.append(Pattern("term", text, match, term))
             if term.strength == "strong" and match in ("word", "stem") and text.isalpha() and len(text) >= 6:
                 names.setdefault(text, term)
         self._names = names
@@ -189,7 +119,7 @@ class Reader:
                 element, many, oxygens = oxide.groups()
                 self._oxides.setdefault((element.lower(), many, oxygens), term)
         for group, words in vocabulary().items():
-            patterns += [_vocabulary_pattern(group, word) for word in words]
+            patterns += [vocabulary_pattern(group, word) for word in words]
         self._patterns = [p for p in patterns if p.text]
         self._automaton = AhoCorasick([p.text for p in self._patterns])
         self._long_names = [n for n in names if len(n) >= 6]
@@ -240,20 +170,20 @@ class Reader:
         found = self._scan(folded)
         return [self._weigh(*each) for each in zip(texts, folded, found, strict=True)]
 
-    def _scan(self, folded: list[str]) -> list[_Found]:
+    def _scan(self, folded: list[str]) -> list[Found]:
         """Run the automaton once over all texts, joined by line breaks (which folding leaves in no text)."""
         joined = "\n".join(folded)
         starts = [0]
         for text in folded[:-1]:
             starts.append(starts[-1] + len(text) + 1)
-        found = [_Found() for _ in folded]
+        found = [Found() for _ in folded]
         last = len(joined)
         for index, start, end in self._automaton.find_matches_as_indexes(joined, overlapping=True):
             pattern = self._patterns[index]
             if pattern.match != "substring":
-                if start and joined[start - 1].isalnum() and not _CJK.match(joined[start - 1]):
+                if start and joined[start - 1].isalnum() and not CJK.match(joined[start - 1]):
                     continue
-                if pattern.match == "word" and end < last and joined[end].isalnum() and not _CJK.match(joined[end]):
+                if pattern.match == "word" and end < last and joined[end].isalnum() and not CJK.match(joined[end]):
                     continue
             which = bisect_right(starts, start) - 1
             at = (start - starts[which], end - starts[which])
@@ -263,7 +193,7 @@ class Reader:
                 found[which].words.setdefault(pattern.group, []).append(at)
         return found
 
-    def _weigh(self, text: str, folded: str, found: _Found) -> Reading:
+    def _weigh(self, text: str, folded: str, found: Found) -> Reading:
         original = plain(text)
         mentions = self._from_terms(folded, found, hidden(text), original)
         if _DIGIT.search(original) is not None:
@@ -275,22 +205,22 @@ class Reader:
         if not any(m.strength == "strong" for m in mentions):
             mentions += self._from_disguises(folded, {term for _, _, term in found.terms})
         words = found.words
-        article = _first(folded, _context.not_containers(folded, words.get("article")))
-        material = _first(folded, words.get("material"))
-        bare = article is None and bool(found.terms) and _is_bare(folded, found)
+        article = first(folded, _context.not_containers(folded, words.get("article")))
+        material = first(folded, words.get("material"))
+        bare = article is None and bool(found.terms) and is_bare(folded, found)
         if bare and not original.isascii():
             mentions = [replace(m, strength="strong") if _ONE_CHARACTER.fullmatch(m.term) else m for m in mentions]
         return Reading(
-            mentions=_unique(mentions),
+            mentions=unique(mentions),
             article=article,
             material=material,
             purity=stated,
             flags=frozenset(flag for flag in _FLAGS if flag in words),
-            vague=not mentions and article is None and _names_nothing(folded, words.get("vague", [])),
+            vague=not mentions and article is None and names_nothing(folded, words.get("vague", [])),
             bare=bare,
         )
 
-    def _from_terms(self, folded: str, found: _Found, disguised: bool, original: str) -> list[Mention]:
+    def _from_terms(self, folded: str, found: Found, disguised: bool, original: str) -> list[Mention]:
         """Longest match wins: "gallium nitride" is no mention of gallium metal."""
         negations = found.words.get("negation", [])
         taken: list[tuple[int, int]] = []
@@ -309,7 +239,7 @@ class Reader:
             strength = "weak" if salt or _context.goes_on(folded, start, end) else term.strength
             gaps = not term.text.isascii() and _context.is_gapped(term.text, original)
             cast = _context.is_cast(term.text, folded, end)
-            alone = "article" in found.words and _context.alone(folded, start, end, _known(folded, found))
+            alone = "article" in found.words and _context.alone(folded, start, end, known(folded, found))
             mention = Mention(term.substance, term.text, strength, disguised or gaps, denied, minor, cast, alone)
             mentions.append((start, mention))
         return [mention for _, mention in sorted(mentions, key=lambda m: m[0])]
@@ -414,46 +344,3 @@ def _neighbours(names: Iterable[str]) -> dict[str, str]:
 
 def _word_start(starts: list[int], end: int) -> int:
     return starts[bisect_right(starts, end - 1) - 1]
-
-
-def _first(folded: str, spans: list[tuple[int, int]] | None) -> str | None:
-    if not spans:
-        return None
-    start, end = min(spans)
-    while end < len(folded) and folded[end].isalpha() and not _CJK.match(folded[end]):
-        end += 1
-    return folded[start:end]
-
-
-def _unique(mentions: list[Mention]) -> tuple[Mention, ...]:
-    seen: dict[tuple[Any, ...], Mention] = {}
-    for mention in mentions:
-        key = (mention.substance, mention.denied, mention.minor)
-        if key not in seen or (mention.strength == "strong" and seen[key].strength == "weak"):
-            seen[key] = mention
-    return tuple(seen.values())
-
-
-def _known(folded: str, found: _Found) -> list[tuple[int, int]]:
-    """Return where names, raw forms and words that name nothing stand."""
-    spans = []
-    for start, end, _ in found.terms:
-        rest = _LETTERS.match(folded, end)
-        spans.append((start, rest.end() if rest is not None and folded[start:end].isascii() else end))
-    for group in ("vague", "material", "bottle", "sample"):
-        spans += found.words.get(group, [])
-    return spans
-
-
-def _is_bare(folded: str, found: _Found) -> bool:
-    return _names_nothing(folded, _known(folded, found))
-
-
-def _names_nothing(folded: str, spans: list[tuple[int, int]]) -> bool:
-    """Tell whether vague words, numbers and signs are all there is."""
-    if not folded:
-        return False
-    left = list(folded)
-    for start, end in spans:
-        left[start:end] = " " * (end - start)
-    return not any(len(word) >= 2 or _CJK.match(word) for word in re.findall(r"[^\W\d_]+", "".join(left)))
