@@ -47,9 +47,9 @@ class ControlBook:
         self._reference = reference
         self._is_licence: dict[str, bool] = {}
 
-    def _licences(self, item: Any) -> list[Any]:
+    def _licences(self, documents: list[Any]) -> list[Any]:
         found = []
-        for document in item["documents"]:
+        for document in documents:
             kind = document["type"]
             known = self._is_licence.get(kind)
             if known is None:
@@ -66,7 +66,11 @@ class ControlBook:
             g.control if g.control is not None and g.control.applies_to(rows[n]["country_of_destination"]) else None
             for (n, _), g in zip(items, goods, strict=True)
         ]
-        licences = [self._licences(item) if item["documents"] else _NONE for _, item in items]
+        # A licence named for the whole declaration stands for each of its items.
+        whole = {n: self._licences(row["documents"]) for n, row in enumerate(rows) if row["documents"]}
+        licences = [self._licences(item["documents"]) if item["documents"] else _NONE for _, item in items]
+        if whole:
+            licences = [own + whole.get(n, _NONE) for (n, _), own in zip(items, licences, strict=True)]
         bans: list[tuple[str | None, str | None, str | None]] = []
         for (n, _), control, day in zip(items, controls, days, strict=True):
             bans.append(self._ban(rows[n], control, day) if control is not None else (None, None, None))

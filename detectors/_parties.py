@@ -85,7 +85,7 @@ def _reachable(party: Any) -> bool:
 
 def _licensed_users(row: Row) -> str | None:
     """Return the end users that licences name, as one text."""
-    names = {d["end_user"] for item in row["items"] for d in item["documents"] if d["end_user"]}
+    names = {d["end_user"] for holder in (row, *row["items"]) for d in holder["documents"] if d["end_user"]}
     return " | ".join(sorted(names)) if names else None
 
 

@@ -32,13 +32,14 @@ def shortened(declaration: Mapping[str, Any], concerned: Collection[int]) -> dic
     """
     short = dict(declaration)
     if short.get("transport"):
-        short["transport"] = _cut(short["transport"], "containers")
+        short["transport"] = _cut(short["transport"], "containers", "seals")
+    short = _cut(short, "documents", "previous_documents")
     items = short.get("items") or []
     order = sorted(range(len(items)), key=lambda n: items[n]["number"] not in concerned)
     kept: dict[int, Any] = {}
     room = _ITEM_BYTES
     for place in order[:_ITEMS]:
-        item = _cut(_cut(items[place], "packages"), "documents")
+        item = _cut(items[place], "packages", "documents", "previous_documents")
         room -= len(to_json(item))
         if room < 0 and kept:
             break
@@ -49,8 +50,10 @@ def shortened(declaration: Mapping[str, Any], concerned: Collection[int]) -> dic
     return short
 
 
-def _cut(holder: Mapping[str, Any], name: str) -> dict[str, Any]:
-    listed = holder.get(name) or []
-    if len(listed) <= _LISTED:
-        return dict(holder)
-    return dict(holder) | {name: listed[:_LISTED], f"{name}_left_out": len(listed) - _LISTED}
+def _cut(holder: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    cut = dict(holder)
+    for name in names:
+        listed = holder.get(name) or []
+        if len(listed) > _LISTED:
+            cut |= {name: listed[:_LISTED], f"{name}_left_out": len(listed) - _LISTED}
+    return cut

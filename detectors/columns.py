@@ -50,7 +50,7 @@ def _declared() -> list[Column]:
     """Columns that stand in the declaration as sent."""
     party = [
         column
-        for role in ("declarant", "exporter", "consignee", "notify", "carrier", "traveller")
+        for role in ("declarant", "agent", "exporter", "consignee", "notify", "carrier", "traveller")
         for column in (
             Column(f"{role}_country", "declaration", _TEXT, f"country of the {role}", path=f"/{role}/country"),
             Column(f"has_{role}", "declaration", _FLAG, f"whether a {role} is declared", path=f"/{role}"),

@@ -25,7 +25,9 @@ NAMESPACE = UUID("6f1cbb0e-6b0f-5f0a-9c3b-8f6a2d1c7e55")
 _MANDATORY = frozenset({"CONTROL-PROHIBITED"})
 
 #: The life of one version: an earlier step that arrives late, or again, says nothing new.
-_STEPS = ("lodged", "amended", "accepted", "released", "exited", "cancelled")
+_STEPS = ("lodged", "amended", "accepted", "arrived", "controlled", "released", "exited", "rejected", "cancelled")
+#: Steps after which there is no declaration any more.
+ENDED = frozenset({"rejected", "cancelled"})
 
 
 class Case(Contract):
@@ -115,15 +117,16 @@ def _alert(case: Case, current: Alert | None, now: datetime, threshold: int) -> 
 
 
 def _ordered(case: Case) -> list[Finding]:
-    """Return the findings of all stages, strongest first; a cancelled declaration has none, whatever a stage still says."""
-    if _cancelled(case):
+    """Return the findings of all stages, strongest first; a declaration that ended has none, whatever a stage still says."""
+    if _ended(case):
         return []
     found = [finding for verdict in case.verdicts.values() for finding in verdict.findings]
     return sorted(found, key=lambda f: (-scoring.strength(f), f.code, f.item or 0, f.finding_id))
 
 
-def _cancelled(case: Case) -> bool:
-    return any(verdict.event == "cancelled" for verdict in case.verdicts.values())
+def _ended(case: Case) -> str | None:
+    """Return by what step the declaration ended, if it did."""
+    return next((verdict.event for verdict in case.verdicts.values() if verdict.event in ENDED), None)
 
 
 def _telling(case: Case) -> Verdict:
@@ -182,7 +185,7 @@ def _group_key(findings: list[Finding], substances: list[str], declaration: dict
 def _withdrawn(case: Case, current: Alert | None, now: datetime) -> Alert | None:
     if current is None or current.status == "withdrawn":
         return None
-    what = "was cancelled" if _cancelled(case) else f"was changed (version {case.version})"
+    what = f"was {_ended(case)}" if _ended(case) else f"was changed (version {case.version})"
     return current.model_copy(
         update={
             "revision": current.revision + 1,

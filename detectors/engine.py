@@ -21,7 +21,7 @@ from pydantic_core import to_jsonable_python
 from detectors import features, personal, reference
 from detectors._shortening import shortened
 from detectors.batch import Batch
-from detectors.correlate import NAMESPACE, Case
+from detectors.correlate import ENDED, NAMESPACE, Case
 from detectors.correlate import correlate as _correlate
 from detectors.features import Features
 from detectors.models import Models
@@ -122,8 +122,7 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
 def _verdict(
     row: Row, hits: Sequence[Hit], provenance: Mapping[str, Any], origin: str | None, personal_data: bool
 ) -> Verdict:
-    cancelled = row["event"] == "cancelled"
-    findings = [] if cancelled else _findings(row, hits)
+    findings = [] if row["event"] in ENDED else _findings(row, hits)
     return Verdict(
         stage="screen",
         declaration_id=row["declaration_id"],

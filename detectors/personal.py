@@ -26,9 +26,13 @@ def _party(party: Mapping[str, Any], role: str, private_person: bool) -> dict[st
     return {name: value for name, value in party.items() if name not in _PRIVATE and value is not None}
 
 
-def _without_names(item: Mapping[str, Any]) -> dict[str, Any]:
-    documents = [document | dict.fromkeys(_NAMES) for document in item["documents"]]
-    return dict(item) | {"documents": documents}
+def _without_names(holder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item, or a declaration, whose documents name nobody."""
+    documents = {
+        field: [document | dict.fromkeys(_NAMES) for document in holder[field]]
+        for field in ("documents", "previous_documents")
+    }
+    return dict(holder) | documents
 
 
 def redact(row: Row, keep_personal: bool = False) -> dict[str, Any]:
@@ -41,6 +45,7 @@ def redact(row: Row, keep_personal: bool = False) -> dict[str, Any]:
         return shown
     person = row["regime"] in PERSONS_TRAFFIC
     if person:
+        shown = _without_names(shown)
         shown["items"] = [_without_names(item) for item in shown["items"]]
     for role in PARTY_ROLES:
         if shown[role] is not None:

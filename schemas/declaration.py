@@ -27,7 +27,9 @@ from schemas.types import (
     UtcTime,
 )
 
-Event = Literal["lodged", "amended", "cancelled", "accepted", "released", "exited"]
+#: ``rejected``: the customs system did not take the lodgement; ``arrived``: the goods were presented; ``controlled``: a
+#: documentary or physical check was ordered.
+Event = Literal["lodged", "amended", "cancelled", "accepted", "rejected", "arrived", "controlled", "released", "exited"]
 Regime = Literal["export", "import", "transit", "entry_summary", "passenger", "postal"]
 TransportMode = Literal["sea", "rail", "road", "air", "post", "fixed", "inland", "own", "passenger"]
 
@@ -57,12 +59,14 @@ class Source(Contract):
 
 
 class Transport(Contract):
-    """The active means of transport at the border, and containers."""
+    """The active means of transport at the border, containers, seals, and how the goods travel inland."""
 
     mode: TransportMode | None = None
     identity: ShortText | None = None
     nationality: CountryCode | None = None
     containers: Annotated[list[Identifier], Field(max_length=9_999)] = Field(default_factory=list)
+    inland_mode: TransportMode | None = None
+    seals: Annotated[list[Identifier], Field(max_length=9_999)] = Field(default_factory=list)
 
 
 class Quantity(Contract):
@@ -88,19 +92,27 @@ class Package(Contract):
 
 
 class Document(Contract):
-    """A supporting document: licence, permit, certificate, invoice, transport document."""
+    """A supporting document (licence, permit, certificate, invoice, transport document), or a previous one.
+
+    ``status`` is the code by which it is said how the document is used, or why it is waived (UK: DE 2/3 status code).
+    """
 
     type: Annotated[str, Field(min_length=1, max_length=16)]
     reference: ShortText | None = None
     issued_on: Day | None = None
     expires_on: Day | None = None
+    status: Annotated[str, Field(min_length=1, max_length=16)] | None = None
     quantity_kg: Kilograms | None = None
     holder: ShortText | None = None
     end_user: ShortText | None = None
 
 
 class Item(Contract):
-    """One goods item of a declaration."""
+    """One goods item of a declaration.
+
+    ``value`` is what the item is worth as the feed says it best (see the codec); ``statistical_value`` only where the
+    message has one of that name. ``procedure`` is requested and previous procedure, where items differ.
+    """
 
     number: Annotated[int, Field(ge=1, le=99_999)]
     commodity_code: CommodityCode | None = None
@@ -111,9 +123,13 @@ class Item(Contract):
     volume_m3: CubicMetres | None = None
     quantity: Quantity | None = None
     value: Money | None = None
+    statistical_value: Money | None = None
+    procedure: Annotated[str, Field(min_length=1, max_length=16)] | None = None
+    additional_procedures: Annotated[list[Identifier], Field(max_length=99)] = Field(default_factory=list)
     cas: CasNumber | None = None
     packages: Annotated[list[Package], FailFast(), Field(max_length=999)] = Field(default_factory=list)
     documents: Annotated[list[Document], FailFast(), Field(max_length=999)] = Field(default_factory=list)
+    previous_documents: Annotated[list[Document], FailFast(), Field(max_length=9_999)] = Field(default_factory=list)
 
 
 def _numbers_differ(items: list[Any]) -> list[Any]:
@@ -135,13 +151,17 @@ class Declaration(Contract):
     declaration_id: Identifier
     version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     mrn: Annotated[str, Field(pattern=r"^[0-9A-Z]{8,35}$")] | None = None
+    local_reference: Identifier | None = None
+    ucr: Identifier | None = None
     lodged_at: UtcTime
     source: Source
     regime: Regime
+    declaration_type: Annotated[str, Field(min_length=1, max_length=16)] | None = None
     procedure: Annotated[str, Field(min_length=1, max_length=16)] | None = None
     office: Identifier | None = None
     exit_office: Identifier | None = None
     declarant: Party | None = None
+    agent: Party | None = None
     exporter: Party | None = None
     consignee: Party | None = None
     notify: Party | None = None
@@ -153,8 +173,12 @@ class Declaration(Contract):
     transport: Transport | None = None
     gross_mass_kg: Kilograms | None = None
     package_count: Annotated[int, Field(ge=0, le=10**8)] | None = None
+    invoice_value: Money | None = None
+    #: Documents of the whole declaration; those of one item stand there.
+    documents: Annotated[list[Document], FailFast(), Field(max_length=9_999)] = Field(default_factory=list)
+    previous_documents: Annotated[list[Document], FailFast(), Field(max_length=9_999)] = Field(default_factory=list)
     #: The first wrong item ends the check: a large record that is wrong throughout costs no more than a good one.
     items: Annotated[list[Item], FailFast(), Field(min_length=1, max_length=MAX_ITEMS), AfterValidator(_numbers_differ)]
 
 
-PARTY_ROLES = ("declarant", "exporter", "consignee", "notify", "carrier", "traveller")
+PARTY_ROLES = ("declarant", "agent", "exporter", "consignee", "notify", "carrier", "traveller")

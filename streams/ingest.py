@@ -121,7 +121,8 @@ def examine(record: Record) -> list[dict[str, Any]]:
             "items": len(found.items),
             "codes": ", ".join(dict.fromkeys(item.commodity_code or "none" for item in found.items[:20])),
         }
-        for found in feeds.codec(record.format).decode(record.raw, record.at, record.origin)
+        for message in feeds.codec(record.format).decode(record.raw, feeds.Arrival(None, record.at, record.origin))
+        if (found := message.declaration) is not None
     ]
 
 

@@ -115,8 +115,8 @@ def declarations(record: Record) -> list[bytes]:
         raise record.problem
     if record.format == LINES:
         return [record.raw]
-    decoded = feeds.codec(record.format).decode(record.raw, record.at, record.origin)
-    return [feeds.encode(declaration) for declaration in decoded]
+    said = feeds.codec(record.format).decode(record.raw, feeds.Arrival(None, record.at, record.origin))
+    return [feeds.encode(message.declaration) for message in said if message.declaration is not None]
 
 
 class _File:

@@ -1,4 +1,4 @@
-"""Feed codecs: bytes of a customs system's message to declarations, one file a format.
+"""Feed codecs: bytes of a customs system's message to what it says of declarations, one file a format.
 
 A codec is a module of this package with a constant ``CODEC``; it is found by being there. To add a format, add one
 file (``CONTRIBUTING.md`` walks through it). Modules whose name starts with an underscore are shared parts.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
@@ -17,6 +18,27 @@ from typing import Protocol, runtime_checkable
 from schemas.declaration import Declaration
 from schemas.errors import FeedError
 from schemas.feeds import _xml
+from schemas.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is known of a message besides its bytes.
+
+    Attributes
+    ----------
+    system : the source system, the first part of ``declaration_id``; None: the codec's own.
+    received_at : when it arrived, UTC; also the time of lodgement for messages that carry none.
+    origin : where its bytes are kept (``raw.cds/0@88121``, or a file's name), for ``source.origin``.
+    """
+
+    system: str | None = None
+    received_at: datetime | None = None
+    origin: str | None = None
+
+
+#: Nothing known: for tests, and for looking into a message.
+UNKNOWN = Arrival()
 
 
 @runtime_checkable
@@ -30,17 +52,15 @@ class Codec(Protocol):
     def name(self) -> str:
         """The name by which ``--format`` asks for it."""
 
+    @property
+    def system(self) -> str:
+        """The source system where nobody names another; ``raw.<system>`` is the topic of its bytes."""
+
     def sniff(self, raw: bytes) -> bool:
         """Say whether these bytes (a whole message, or its first few thousand) look like this format; never raises."""
 
-    def decode(self, raw: bytes, received_at: datetime | None, origin: str | None) -> list[Declaration]:
-        """Decode one message.
-
-        Parameters
-        ----------
-        raw : the message as sent.
-        received_at : when it arrived, UTC; also the time of lodgement for messages that carry none.
-        origin : where it came from, kept in ``source.origin``.
+    def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
+        """Decode one message: what it says, a part for each declaration that it is about.
 
         Raises
         ------

@@ -7,17 +7,17 @@ declaration carries what the message says and no more: absent is ``None``, and s
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
 
 from schemas.declaration import Declaration
 from schemas.errors import FeedError
-from schemas.feeds import _xml
+from schemas.feeds import Arrival, _xml
 from schemas.feeds._codelists import TRANSPORT_MODES, country
 from schemas.feeds._fields import Row, contract_mistake, day, mass, moment, money, number, quantity, whole
 from schemas.feeds._xml import Node
+from schemas.message import Message
 
 FORMAT: Final = "wco-dm-3.6"
 
@@ -66,12 +66,13 @@ class Cds:
     """The codec ``cds``: export and import lodgements (function code 9), pre-lodged or arrived, full or simplified."""
 
     name = "cds"
+    system = "cds"
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether the root element is the WCO envelope, or the declaration without it."""
         return _xml.looks_like(raw, "MetaData", "Declaration")
 
-    def decode(self, raw: bytes, received_at: datetime | None, origin: str | None) -> list[Declaration]:
+    def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one envelope; see :class:`schemas.feeds.Codec`."""
         root = _xml.parse(raw)
         if root.name == "Declaration":
@@ -82,7 +83,7 @@ class Cds:
             raise root.wrong(f"the root <{root.name}> is not a WCO declaration")
         if not found:
             raise _no_declaration(root)
-        return [_declaration(node, received_at, origin) for node in found]
+        return [Message.of(_declaration(node, arrival), version=1) for node in found]
 
 
 CODEC = Cds()
@@ -123,20 +124,20 @@ def _regime(node: Node, kind: str) -> str:
     raise place.wrong(f"TypeCode {kind!r} is neither an export (EX.), an import (IM.) nor CO.")
 
 
-def _identity(node: Node) -> str:
-    """Return ``cds:{declarant's EORI}:{LRN}`` (DE 3/18 and 2/5): no lodged message carries an MRN yet."""
+def _identity(node: Node, system: str) -> str:
+    """Return ``{system}:{declarant's EORI}:{LRN}`` (DE 3/18 and 2/5): no lodged message carries an MRN yet."""
     declarant, reference = node.text("Declarant", "ID"), node.text("FunctionalReferenceID")
     if declarant is None:
         raise (node.one("Declarant") or node).wrong("Declarant/ID (EORI, DE 3/18) is missing: no identity without it")
     if reference is None:
         raise node.wrong("FunctionalReferenceID (LRN, DE 2/5) is missing: no identity without it")
-    return f"cds:{declarant.upper()}:{reference}"
+    return f"{system}:{declarant.upper()}:{reference}"
 
 
-def _declaration(node: Node, received_at: datetime | None, origin: str | None) -> Declaration:
+def _declaration(node: Node, arrival: Arrival) -> Declaration:
     kind = _check_lodgement(node)
     regime = _regime(node, kind)
-    lodged_at = moment(node.one("IssueDateTime")) or moment(node.one("AcceptanceDateTime")) or received_at
+    lodged_at = moment(node.one("IssueDateTime")) or moment(node.one("AcceptanceDateTime")) or arrival.received_at
     if lodged_at is None:
         raise node.wrong("neither IssueDateTime nor AcceptanceDateTime, and the time of arrival is not known")
     shipment = node.one("GoodsShipment")
@@ -146,10 +147,16 @@ def _declaration(node: Node, received_at: datetime | None, origin: str | None) -
     mrn = node.text("ID")
     fields: Row = {
         "event": "lodged",
-        "declaration_id": _identity(node),
+        "declaration_id": _identity(node, arrival.system or CODEC.system),
+        "local_reference": node.text("FunctionalReferenceID"),
         "mrn": mrn.upper() if mrn else None,
         "lodged_at": lodged_at,
-        "source": {"system": "cds", "format": FORMAT, "received_at": received_at, "origin": origin},
+        "source": {
+            "system": arrival.system or CODEC.system,
+            "format": FORMAT,
+            "received_at": arrival.received_at,
+            "origin": arrival.origin,
+        },
         "regime": regime,
         "procedure": _procedure(goods),
         "office": node.text("DeclarationOfficeID") or node.text("PresentationOffice", "ID"),

@@ -16,6 +16,18 @@ PARTY = {
     "email": "trade@example.org",
 }
 
+LICENCE = {
+    "type": "X002",
+    "reference": "LIC-2026-1",
+    "issued_on": "2026-01-05",
+    "expires_on": "2026-12-31",
+    "status": "JP",
+    "quantity_kg": 5000.0,
+    "holder": "Example Metals Ltd",
+    "end_user": "Some Foundry Co",
+}
+PREVIOUS = LICENCE | {"type": "N337", "reference": "GB/TSD-1"}
+
 ITEM = {
     "number": 1,
     "commodity_code": "8112929010",
@@ -26,19 +38,13 @@ ITEM = {
     "volume_m3": 0.4,
     "quantity": {"value": 1000.0, "unit": "KGM"},
     "value": {"amount": 446000.0, "currency": "USD"},
+    "statistical_value": {"amount": 352000.0, "currency": "GBP"},
+    "procedure": "1040",
+    "additional_procedures": ["F61"],
     "cas": "7440-55-3",
     "packages": [{"type": "CT", "count": 40, "marks": "LOT 4711"}],
-    "documents": [
-        {
-            "type": "X002",
-            "reference": "LIC-2026-1",
-            "issued_on": "2026-01-05",
-            "expires_on": "2026-12-31",
-            "quantity_kg": 5000.0,
-            "holder": "Example Metals Ltd",
-            "end_user": "Some Foundry Co",
-        }
-    ],
+    "documents": [LICENCE],
+    "previous_documents": [PREVIOUS],
 }
 
 DECLARATION = {
@@ -47,6 +53,8 @@ DECLARATION = {
     "declaration_id": "cds:GB987654321000:LRN-2026-000417",
     "version": 1,
     "mrn": "26GB12345678901234",
+    "local_reference": "LRN-2026-000417",
+    "ucr": "6GB987654321000-417",
     "lodged_at": "2026-11-20T08:14:05Z",
     "source": {
         "system": "cds",
@@ -55,16 +63,27 @@ DECLARATION = {
         "origin": "raw.cds/3@88121",
     },
     "regime": "export",
+    "declaration_type": "EXA",
     "procedure": "1040",
     "office": "GB000060",
     "exit_office": "GB000067",
-    **dict.fromkeys(("declarant", "exporter", "consignee", "notify", "carrier", "traveller"), PARTY),
+    **dict.fromkeys(("declarant", "agent", "exporter", "consignee", "notify", "carrier", "traveller"), PARTY),
     "country_of_export": "CN",
     "country_of_destination": "TH",
     "routing": ["CN", "VN", "TH"],
-    "transport": {"mode": "sea", "identity": "EVER TEST", "nationality": "PA", "containers": ["MSKU1234565"]},
+    "transport": {
+        "mode": "sea",
+        "identity": "EVER TEST",
+        "nationality": "PA",
+        "containers": ["MSKU1234565"],
+        "inland_mode": "road",
+        "seals": ["SEAL1"],
+    },
     "gross_mass_kg": 1040.0,
     "package_count": 40,
+    "invoice_value": {"amount": 446000.0, "currency": "USD"},
+    "documents": [PREVIOUS | {"type": "N380", "reference": "INV-1"}],
+    "previous_documents": [PREVIOUS],
     "items": [ITEM],
 }
 

@@ -71,7 +71,11 @@ TELLING: dict[str, dict[str, Any]] = {
     "transit-country-of-record": _goods(commodity_code="8110101000", description="Antimony ingots", net_mass_kg=20000.0)
     | {"country_of_destination": "US", "routing": ["CN", "TH", "US"]},
     "onward-party-ordinary-goods": _goods(commodity_code="94036010", description="Wooden tables", net_mass_kg=900.0)
-    | {"routing": ["CN", "VN", "SG", "JP"], "notify": {"name": "Broker", "country": "US"}},
+    | {
+        "routing": ["CN", "VN", "SG", "JP"],
+        "notify": {"name": "Broker", "country": "US"},
+        "agent": {"name": "Agent", "country": "CN"},
+    },
 }
 
 

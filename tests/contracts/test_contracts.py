@@ -169,7 +169,9 @@ def test_codes_of_countries_and_currencies() -> None:
 
 
 def test_normative_names() -> None:
-    assert set(get_args(Event)) == {"lodged", "amended", "cancelled", "accepted", "released", "exited"}
+    assert set(get_args(Event)) == {
+        "lodged", "amended", "cancelled", "accepted", "rejected", "arrived", "controlled", "released", "exited",
+    }  # fmt: skip
     assert set(get_args(Regime)) == {"export", "import", "transit", "entry_summary", "passenger", "postal"}
     assert set(get_args(TransportMode)) == {
         "sea", "rail", "road", "air", "post", "fixed", "inland", "own", "passenger",

@@ -32,9 +32,9 @@ GOOD = b"""<MetaData><Declaration><FunctionCode>9</FunctionCode><FunctionalRefer
 def refused(raw: bytes) -> FeedError:
     """Return the error of a message through detection and codec, and check that a good one still decodes after it."""
     with pytest.raises(FeedError) as caught:
-        feeds.detect(raw).decode(raw, None, None)
-    (after,) = CDS.decode(GOOD, None, None)
-    assert after.declaration_id == "cds:GB1:L1"
+        feeds.detect(raw).decode(raw, feeds.UNKNOWN)
+    (message,) = CDS.decode(GOOD, feeds.UNKNOWN)
+    assert message.named.declaration_id == "cds:GB1:L1"
     assert len(caught.value.reason) < 500
     return caught.value
 
@@ -96,9 +96,9 @@ def test_nothing_is_fetched(listener: list[str]) -> None:
     port = listener.pop()
     refused(laughs(f'<!DOCTYPE MetaData [<!ENTITY z SYSTEM "http://127.0.0.1:{port}/z">]>'))
     included = f'<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="http://127.0.0.1:{port}/x"/>'.encode()
-    CDS.decode(GOOD.replace(b"<TypeCode>", included + b"<TypeCode>"), None, None)
+    CDS.decode(GOOD.replace(b"<TypeCode>", included + b"<TypeCode>"), feeds.UNKNOWN)
     styled = f'<?xml-stylesheet href="http://127.0.0.1:{port}/s.xsl"?>'.encode() + GOOD
-    CDS.decode(styled, None, None)
+    CDS.decode(styled, feeds.UNKNOWN)
     assert listener == []
 
 
@@ -133,8 +133,9 @@ def test_broken_messages_are_located(raw: bytes, path: str, said: str) -> None:
 
 def test_another_code_page_is_read_if_declared() -> None:
     raw = b"<?xml version='1.0' encoding='windows-1251'?>" + GOOD.replace(b"Zinc", "Галлий".encode("cp1251"))
-    (found,) = CDS.decode(raw, None, None)
-    assert found.items[0].description == "Галлий ingots"
+    (message,) = CDS.decode(raw, feeds.UNKNOWN)
+    assert message.declaration is not None
+    assert message.declaration.items[0].description == "Галлий ingots"
 
 
 @pytest.mark.parametrize(
@@ -158,8 +159,9 @@ def test_a_text_of_many_megabytes_is_refused() -> None:
 def test_1999_items_pass() -> None:
     start, end = GOOD.index(b"<GovernmentAgency"), GOOD.index(b"</GoodsShipment>")
     items = b"".join(GOOD[start:end].replace(b">1<", b">%d<" % n) for n in range(1, 2_000))
-    (found,) = CDS.decode(GOOD[:start] + items + GOOD[end:], None, None)
-    assert [item.number for item in found.items] == list(range(1, 2_000))
+    (message,) = CDS.decode(GOOD[:start] + items + GOOD[end:], feeds.UNKNOWN)
+    assert message.declaration is not None
+    assert [item.number for item in message.declaration.items] == list(range(1, 2_000))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_memory_is_bounded(filler: bytes) -> None:
         filler = {filler!r}
         raw = b"<MetaData><Declaration>" + filler * (31_000_000 // len(filler)) + b"</Declaration></MetaData>"
         try:
-            feeds.codec("cds").decode(raw, None, None)
+            feeds.codec("cds").decode(raw, feeds.UNKNOWN)
         except FeedError as error:
             print("refused:", error.reason)
     """
@@ -197,7 +199,7 @@ def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
     for codec in feeds.codecs().values():
         codec.sniff(raw)
         try:
-            codec.decode(raw, None, None)
+            codec.decode(raw, feeds.UNKNOWN)
         except FeedError:
             continue
 
@@ -207,7 +209,7 @@ def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
 def test_any_damage_is_decoded_or_refused(at: int, cut: int, put: bytes) -> None:
     raw = GOOD[:at] + put + GOOD[at + cut :]
     try:
-        found = CDS.decode(raw, None, None)
+        found = CDS.decode(raw, feeds.UNKNOWN)
     except FeedError:
         return
-    assert all(declaration.declaration_id.startswith("cds:") for declaration in found)
+    assert all(str(message.named.declaration_id).startswith("cds:") for message in found)

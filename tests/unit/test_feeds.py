@@ -60,7 +60,9 @@ def test_unknown_xml_names_its_root() -> None:
 
 
 def test_encoding_is_the_contract() -> None:
-    (found,) = feeds.codec("ndjson").decode(RAW, None, "ignored")
+    (message,) = feeds.codec("ndjson").decode(RAW, feeds.Arrival(None, None, "ignored"))
+    found = message.declaration
+    assert found is not None
     again = decode.declaration(feeds.encode(found))
     assert again == found
     assert json.loads(feeds.encode(found))["schema"] == "declaration/1"
@@ -69,5 +71,5 @@ def test_encoding_is_the_contract() -> None:
 def test_a_wrong_line_is_located() -> None:
     wrong = json.dumps(LINE | {"items": [{"number": 1, "net_mass_kg": "heavy"}]}).encode()
     with pytest.raises(FeedError) as caught:
-        feeds.codec("ndjson").decode(wrong, None, None)
+        feeds.codec("ndjson").decode(wrong, feeds.UNKNOWN)
     assert caught.value.path == "/items/0/net_mass_kg"

@@ -101,13 +101,14 @@ def message(**changes: str) -> bytes:
 
 
 def decoded(raw: bytes, received_at: datetime | None = ARRIVED) -> Declaration:
-    (found,) = CDS.decode(raw, received_at, "raw.cds/3@88121")
-    return found
+    (message,) = CDS.decode(raw, feeds.Arrival(None, received_at, "raw.cds/3@88121"))
+    assert message.declaration is not None
+    return message.declaration
 
 
 def refused(raw: bytes, received_at: datetime | None = ARRIVED) -> FeedError:
     with pytest.raises(FeedError) as caught:
-        CDS.decode(raw, received_at, None)
+        CDS.decode(raw, feeds.Arrival(None, received_at))
     return caught.value
 
 
