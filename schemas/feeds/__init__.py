@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -41,11 +41,27 @@ class Arrival:
 UNKNOWN = Arrival()
 
 
+class PartError(FeedError):
+    """One declaration of a message that holds many cannot be used; the others can.
+
+    Parameters
+    ----------
+    raw : that declaration by itself, as a message that the same codec would read: what its dead letter keeps. None where it
+        cannot be cut out.
+    """
+
+    def __init__(self, reason: str, path: str = "", raw: bytes | None = None) -> None:
+        super().__init__(reason, path)
+        self.raw = raw
+
+
 @runtime_checkable
 class Codec(Protocol):
     """How to read one format.
 
-    A codec never reads the clock and keeps no state: the same bytes give the same declarations.
+    A codec never reads the clock and keeps no state: the same bytes give the same declarations. One whose messages hold
+    many declarations that have nothing to do with each other may also have ``decode_parts(raw, arrival)``, an iterator of
+    what each says, :class:`Message`, or why it cannot be used, :class:`FeedError`: see :func:`parts`.
     """
 
     @property
@@ -99,6 +115,19 @@ def detect(raw: bytes) -> Codec:
             return known
     seen = f"; this is XML with the root <{root}>" if (root := _xml.root_name(raw)) else ""
     raise FeedError(f"no known format (known: {', '.join(codecs())}){seen}", "line 1")
+
+
+def parts(known: Codec, raw: bytes, arrival: Arrival) -> Iterator[Message | FeedError]:
+    """Yield what a message says, with an error in the place of each part that cannot be used; never raises.
+
+    A wrong row of a table costs its own declaration only. Formats whose messages stand or fall as a whole give their messages,
+    or one error.
+    """
+    apart: Callable[[bytes, Arrival], Iterator[Message | FeedError]] | None = getattr(known, "decode_parts", None)
+    try:
+        yield from known.decode(raw, arrival) if apart is None else apart(raw, arrival)
+    except FeedError as error:
+        yield error
 
 
 def encode(declaration: Declaration) -> bytes:
