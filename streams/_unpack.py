@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
+import shutil
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -34,6 +37,8 @@ DAMAGED: Final = (
 #: JSON lines of declarations compress about 15 times, repetitive test feeds up to some 60 times.
 _MAX_RATIO: Final = 200
 _ALWAYS_ALLOWED: Final = 64 * 1024 * 1024
+#: A zip inside an archive is held in memory up to here, above it in a temporary file.
+_IN_MEMORY: Final = 4 * 1024 * 1024
 _MAX_MEMBERS: Final = 1_000_000
 _MAX_TAR_NAME: Final = 64 * 1024
 _LONG_HEADERS: Final = (
@@ -100,15 +105,15 @@ def _bounded(inner: IO[bytes], left: list[int]) -> Stream:
     return BufferedReader(_Bounded(inner, left), 256 * 1024)
 
 
-def expand(stream: Stream, allowed: int) -> Stream:
-    """Return the stream unpacked, if gzip, bzip2 or xz packed it; itself otherwise."""
+def expand(stream: Stream, left: list[int]) -> Stream:
+    """Return the stream unpacked, if gzip, bzip2 or xz packed it; itself otherwise. ``left[0]`` bytes may come out of it."""
     head = stream.peek(6)
     if head.startswith(b"\x1f\x8b"):
-        return _bounded(cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb")), [allowed])
+        return _bounded(cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb")), left)
     if head.startswith(b"BZh"):
-        return _bounded(cast(IO[bytes], bz2.BZ2File(stream)), [allowed])
+        return _bounded(cast(IO[bytes], bz2.BZ2File(stream)), left)
     if head.startswith(b"\xfd7zXZ\0"):
-        return _bounded(cast(IO[bytes], lzma.LZMAFile(stream)), [allowed])
+        return _bounded(cast(IO[bytes], lzma.LZMAFile(stream)), left)
     return stream
 
 
@@ -153,13 +158,21 @@ def tar_members(stream: Stream) -> Iterator[Member]:
                 yield entry.name, _time(entry.mtime), BufferedReader(cast(RawIOBase, content))
 
 
-def zip_members(path: Path) -> Iterator[Member]:
+@contextlib.contextmanager
+def laid_down(stream: Stream) -> Iterator[IO[bytes]]:
+    """Have the rest of a stream as a file that can be read from its end, as zip needs it."""
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as lying:
+        shutil.copyfileobj(stream, lying, 256 * 1024)
+        lying.seek(0)
+        yield cast(IO[bytes], lying)
+
+
+def zip_members(place: Path | IO[bytes], left: list[int]) -> Iterator[Member]:
     """Yield the files of a zip archive, by name: name, time of writing, content.
 
-    What all of them together unpack to is bounded, so members that share compressed bytes count too.
+    What all of them together unpack to is bounded (``left[0]`` bytes), so members that share compressed bytes count too.
     """
-    left = [allowance(path.stat().st_size)]
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(place) as archive:
         if len(archive.infolist()) > _MAX_MEMBERS:
             raise FeedError(f"an archive of more than {_MAX_MEMBERS:,} files")
         for entry in sorted(archive.infolist(), key=lambda e: e.filename):

@@ -1,4 +1,4 @@
-"""Records out of files: directories, archives, compressed files, XML messages, JSON lines, Parquet.
+"""Records out of files: directories, archives, compressed files, messages, JSON lines and arrays, Parquet.
 
 Records come one by one and in a fixed order, and memory stays bounded whatever a file holds. What cannot be read is a
 record too, with ``problem`` set: nothing is dropped. ``assay ingest`` and ``assay replay`` read through here.
@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pydantic_core
 
 from schemas import feeds
 from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError
-from streams import _unpack
+from streams import _json_array, _unpack
 from streams._unpack import Stream
+
+if TYPE_CHECKING:
+    from schemas.mapping import Mapping
 
 LINES: Final = "ndjson"
 #: Endings that promise one JSON record a line, whatever the first line looks like.
@@ -40,7 +43,8 @@ class Record:
     ``origin`` is the file's name relative to what was asked for, with ``!member`` of an archive and ``#line`` or
     ``#row``; ``format`` the codec's name, "" if nobody knows; ``at`` when the file was last written (UTC), which stands
     in for the time of arrival; ``problem`` why it cannot be used, if that is known already; ``size`` the length of the
-    original in bytes where ``raw`` is only its beginning (at least that, if the rest was not read).
+    original in bytes where ``raw`` is only its beginning (at least that, if the rest was not read); ``mapping`` the mapping
+    (YAML) by which a mapped feed is read.
     """
 
     raw: bytes
@@ -49,6 +53,16 @@ class Record:
     at: datetime | None = None
     problem: FeedError | None = None
     size: int | None = None
+    mapping: bytes | None = None
+
+    @property
+    def codec(self) -> feeds.Codec:
+        """How to read it; FeedError where nobody knows."""
+        if self.mapping is not None:
+            from schemas.mapping import mapped
+
+            return mapped(self.mapping)
+        return feeds.codec(self.format)
 
 
 def files(paths: Iterable[Path]) -> list[tuple[Path, str]]:
@@ -77,7 +91,9 @@ def total_bytes(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path, _ in files(paths))
 
 
-def records(paths: Iterable[Path], format: str = "auto", progress: Progress | None = None) -> Iterator[Record]:
+def records(
+    paths: Iterable[Path], format: str = "auto", progress: Progress | None = None, mapping: Mapping | None = None
+) -> Iterator[Record]:
     """Yield the records of files, directories and archives, lazily.
 
     Parameters
@@ -85,16 +101,25 @@ def records(paths: Iterable[Path], format: str = "auto", progress: Progress | No
     paths : what to read.
     format : a codec's name for everything, or ``auto`` to tell from the bytes of each file.
     progress : called with the number of bytes read from disk since the last call.
+    mapping : read the files by it, instead of by a format.
     """
     if format != "auto":
         feeds.codec(format)
     for path, name in files(paths):
-        yield from file_records(path, name, format, progress)
+        yield from file_records(path, name, format, progress, mapping)
 
 
-def file_records(path: Path, name: str, format: str = "auto", progress: Progress | None = None) -> Iterator[Record]:
-    """Yield the records of one file; see :func:`records`."""
-    reading = _File(path, name, format, datetime.fromtimestamp(path.stat().st_mtime, UTC), progress)
+def file_records(
+    path: Path,
+    name: str,
+    format: str = "auto",
+    progress: Progress | None = None,
+    mapping: Mapping | None = None,
+    at: datetime | None = None,
+) -> Iterator[Record]:
+    """Yield the records of one file; see :func:`records`. ``at`` is the time of its arrival, if it is not that of writing."""
+    at = at or datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    reading = _File(path, name, format, at, progress, mapping)
     try:
         yield from reading.records()
     except OSError as error:
@@ -113,21 +138,29 @@ def declarations(record: Record) -> list[bytes]:
     """
     if record.problem is not None:
         raise record.problem
-    if record.format == LINES:
+    if record.format == LINES and record.mapping is None:
         return [record.raw]
-    said = feeds.codec(record.format).decode(record.raw, feeds.Arrival(None, record.at, record.origin))
+    said = record.codec.decode(record.raw, feeds.Arrival(None, record.at, record.origin))
     return [feeds.encode(message.declaration) for message in said if message.declaration is not None]
 
 
 class _File:
     """The reading of one file on disk and what is packed in it."""
 
-    def __init__(self, path: Path, name: str, format: str, at: datetime, progress: Progress | None) -> None:
+    def __init__(
+        self, path: Path, name: str, format: str, at: datetime, progress: Progress | None, mapping: Mapping | None
+    ) -> None:
         self.path = path
         self.name = name
         self.format = format
         self.at = at
         self.progress = progress
+        self.mapping = mapping
+        self._left: dict[int, list[int]] = {}
+
+    def left(self, depth: int) -> list[int]:
+        """Return what may still be unpacked at a depth (0: from the file itself): one bound for all that lies there."""
+        return self._left.setdefault(depth, [_unpack.allowance(self.path.stat().st_size)])
 
     def unusable(self, origin: str, problem: FeedError, raw: bytes, size: int) -> Record:
         known = "" if self.format == "auto" else self.format
@@ -150,24 +183,28 @@ class _File:
             if head.startswith(b"PAR1"):
                 yield from self._parquet()
             elif head.startswith(_unpack.ZIP):
-                yield from self._members(_unpack.zip_members(self.path))
+                yield from self._members(_unpack.zip_members(self.path, self.left(0)), self.name, 1)
             else:
-                yield from self._unpacked(stream, self.name, self.at)
+                yield from self._unpacked(stream, self.name, self.at, 0)
             if self.progress is not None:
                 self.progress(self.path.stat().st_size - disk.counted)
 
-    def _unpacked(self, stream: Stream, name: str, at: datetime, inside: bool = False) -> Iterator[Record]:
-        """Read a file that may be compressed, or a tar archive."""
+    def _unpacked(self, stream: Stream, name: str, at: datetime, depth: int) -> Iterator[Record]:
+        """Read a file that may be compressed, or an archive; ``depth`` is the number of archives around it."""
         try:
-            opened = _unpack.expand(stream, _unpack.allowance(self.path.stat().st_size))
-            if _unpack.is_tar(opened):
-                if inside:
-                    raise FeedError("an archive inside an archive is not opened")
-                yield from self._members(_unpack.tar_members(opened))
+            opened = _unpack.expand(stream, self.left(depth))
+            packed = _unpack.is_tar(opened) or opened.peek(4).startswith(_unpack.ZIP)
+            if packed and depth > 1:
+                raise FeedError("an archive in an archive in an archive is not opened")
+            if packed and _unpack.is_tar(opened):
+                yield from self._members(_unpack.tar_members(opened), name, depth + 1)
+            elif packed:
+                with _unpack.laid_down(opened) as lying:
+                    yield from self._members(_unpack.zip_members(lying, self.left(depth)), name, depth + 1)
             else:
                 yield from self._plain(opened, name, at)
         except _unpack.ArchiveBombError as error:
-            if inside:
+            if depth:
                 raise
             yield self.unusable_file(error.reason)
         except _unpack.DAMAGED as error:
@@ -175,27 +212,31 @@ class _File:
         except FeedError as error:
             yield self.unusable_file(error.reason, name)
 
-    def _members(self, members: Iterator[tuple[str, datetime | None, Stream]]) -> Iterator[Record]:
+    def _members(self, members: Iterator[_unpack.Member], name: str, depth: int) -> Iterator[Record]:
         try:
             for member, at, stream in members:
-                origin = f"{self.name}!{member}"
-                if stream.peek(4).startswith(_unpack.ZIP):
-                    problem = FeedError("an archive inside an archive is not opened")
-                    yield self.unusable(origin, problem, stream.read(MAX_KEPT), MAX_KEPT)
-                else:
-                    yield from self._unpacked(stream, origin, at or self.at, inside=True)
-        except _unpack.DAMAGED as error:
-            yield self.unusable_file(f"damaged archive: {error or type(error).__name__}")
-        except FeedError as error:
+                stream.peek(1)  # where the archive is cut off, nothing behind it can be read either: told once, below
+                yield from self._unpacked(stream, f"{name}!{member}", at or self.at, depth)
+        except _unpack.ArchiveBombError as error:
+            if depth > 1:
+                raise
             yield self.unusable_file(error.reason)
+        except _unpack.DAMAGED as error:
+            yield self.unusable_file(f"damaged archive: {error or type(error).__name__}", name)
+        except FeedError as error:
+            yield self.unusable_file(error.reason, name)
 
     def _plain(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
-        """Read a file of lines, or of one message."""
+        """Read a file of lines, an array, or one message."""
         head = stream.peek(_PEEK)[:_PEEK]
         if not head:
             yield self.unusable(name, FeedError("empty file"), b"", 0)
+        elif self.mapping is not None:
+            yield from self._mapped(stream, name, at, self.mapping)
         elif self._in_lines(head, name):
             yield from self._lines(stream, name, at)
+        elif self.format in ("auto", LINES) and _json_array.begins(head):
+            yield from self._array(stream, name, at)
         else:
             yield self._whole(stream, name, at)
 
@@ -220,6 +261,29 @@ class _File:
                 yield self.unusable(f"{name}#{number}", problem, kept, size)
             elif content := line.strip().removeprefix(b"\xef\xbb\xbf"):
                 yield Record(content, _short(f"{name}#{number}"), LINES, at)
+
+    def _array(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
+        number = 0
+        try:
+            for content in _json_array.elements(stream):
+                number += 1
+                yield Record(content, _short(f"{name}#{number}"), LINES, at)
+        except _unpack.DAMAGED:
+            raise
+        except _unpack.ArchiveBombError:
+            raise
+        except FeedError as error:
+            known = f"; the {number:,} declarations before it were read" if number else ""
+            with self.path.open("rb") as disk:
+                kept = disk.read(MAX_KEPT)
+            problem = FeedError(f"a JSON array with a mistake: {error.reason}{known}", error.path)
+            yield self.unusable(name, problem, kept, self.path.stat().st_size)
+
+    def _mapped(self, stream: Stream, name: str, at: datetime, mapping: Mapping) -> Iterator[Record]:
+        from schemas.mapping import chunks
+
+        for chunk in chunks(stream, mapping):
+            yield Record(chunk.raw, _short(f"{name}#{chunk.row}"), mapping.name, at, chunk.problem, None, mapping.yaml)
 
     def _whole(self, stream: Stream, name: str, at: datetime) -> Record:
         raw = stream.read(MAX_RECORD_BYTES + 1)

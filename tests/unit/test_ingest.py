@@ -181,17 +181,87 @@ def test_a_tar_damaged_in_the_middle_loses_nothing_silently(tmp_path: Path) -> N
     assert [r.problem is None for r in found] == [True, False]
 
 
-def test_archives_in_archives_and_encrypted_ones_are_told(tmp_path: Path) -> None:
-    inner = _zip(tmp_path / "in.zip", {"a.xml": XML}).read_bytes()
-    tarred = _tar(tmp_path / "in.tar", {"a.xml": XML}, "w:").read_bytes()
-    outer = _zip(tmp_path / "out.zip", {"in.zip": inner, "in.tar": tarred, "z.xml": XML})
-    assert problems(outer) == ["an archive inside an archive is not opened"] * 2
-    assert origins(outer)[-1] == "out.zip!z.xml"
+def test_an_archive_in_an_archive_is_opened_and_one_in_that_is_not(tmp_path: Path) -> None:
+    inner = _zip(tmp_path / "in.zip", {"a.xml": XML, "b.ndjson": line(1) + b"\n" + line(2)}).read_bytes()
+    tarred = _tar(tmp_path / "in.tgz", {"a.xml": XML, "in.zip": inner}).read_bytes()
+    outer = _zip(tmp_path / "out.zip", {"in.zip": inner, "in.tgz": tarred, "z.xml": XML})
+    assert origins(outer) == [
+        "out.zip!in.tgz!a.xml",
+        "out.zip!in.tgz!in.zip",
+        "out.zip!in.zip!a.xml",
+        "out.zip!in.zip!b.ndjson#1",
+        "out.zip!in.zip!b.ndjson#2",
+        "out.zip!z.xml",
+    ]
+    assert problems(outer) == ["an archive in an archive in an archive is not opened"]
+
+
+def test_nested_archives_share_one_bound(tmp_path: Path) -> None:
+    blank = b" " * 30_000_000
+    inner = {f"{n}.zip": _zip(tmp_path / "in.zip", {"a.xml": blank}).read_bytes() for n in range(5)}
+    (tmp_path / "in.zip").unlink()
+    found = read(_zip(tmp_path / "out.zip", inner))
+    assert found[-1].problem is not None
+    assert "archive bomb" in found[-1].problem.reason
+    assert len(found) < 5
+
+
+def test_encrypted_archives_are_told(tmp_path: Path) -> None:
     locked = bytearray(_zip(tmp_path / "locked.zip", {"a.xml": XML}).read_bytes())
     locked[6] |= 1
     locked[locked.index(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "locked.zip").write_bytes(locked)
     assert "encrypted" in problems(tmp_path / "locked.zip")[0]
+
+
+def test_an_array_is_cut_into_its_declarations(tmp_path: Path) -> None:
+    for name, content in {
+        "flat.json": b"[" + line(1) + b"," + line(2) + b"]",
+        "indented.json": b"\xef\xbb\xbf" + json.dumps([json.loads(line(n)) for n in (1, 2)], indent=2).encode(),
+        "blank.json": b" [ \n" + line(1) + b" , " + line(2) + b"\n ]\n\n",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        found = read(tmp_path / name)
+        assert [r.origin for r in found] == [f"{name}#1", f"{name}#2"]
+        assert [json.loads(r.raw)["declaration_id"] for r in found] == ["own:1", "own:2"]
+    (tmp_path / "empty.json").write_bytes(b"[]")
+    assert read(tmp_path / "empty.json") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "read_before", "path", "reason"),
+    [
+        (b"[" + line(1) + b", 7]", 1, "/1", "an object must stand here"),
+        (b"[" + line(1) + b"," + line(2)[:-5], 1, "/1", "not JSON"),
+        (b"[" + line(1) + b" " + line(2) + b"]", 1, "/1", "']' is missing"),
+        (b"[" + line(1) + b"] x", 1, "/1", "behind the end"),
+        (b'[{"a": ' + b"[" * 100_000, 0, "/0", "nested too deep"),
+        (b'[{"a": "\xff"}]', 0, None, "not UTF-8"),
+    ],
+)
+def test_a_wrong_array_gives_what_stood_before_the_mistake(
+    tmp_path: Path, content: bytes, read_before: int, path: str | None, reason: str
+) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    found = read(tmp_path / "a.json")
+    assert [r.problem is None for r in found] == [True] * read_before + [False]
+    assert found[-1].problem is not None
+    assert found[-1].problem.path == (path or "")
+    assert reason in found[-1].problem.reason
+
+
+def test_a_large_array_is_never_held_whole(tmp_path: Path) -> None:
+    with (tmp_path / "a.json").open("wb") as file:
+        file.write(b"[" + line(0))
+        for number in range(1, 40_000):
+            file.write(b",\n" + line(number, note="x" * 500))
+        file.write(b"]")
+    tracemalloc.start()
+    count = sum(1 for record in sources.records([tmp_path]) if record.problem is None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 40_000
+    assert peak < 10_000_000
 
 
 def test_odd_files_become_records_with_a_problem(tmp_path: Path) -> None:
