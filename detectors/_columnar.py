@@ -25,6 +25,24 @@ def numbers(values: Sequence[float | None]) -> Numbers:
     return np.array([v or np.nan for v in values], dtype=np.float64)
 
 
+def present(values: Numbers) -> Numbers:
+    """Return numbers with NaN for zero ("not carried"), and for whatever is NaN already."""
+    return np.where(values == 0.0, np.nan, values)
+
+
+def spread(columns: Sequence[pl.Series], at: Sequence[int], height: int) -> list[pl.Series]:
+    """Return columns of ``height`` rows out of short ones.
+
+    Parameters
+    ----------
+    columns : a value for each row of ``at``, and last the value of all other rows.
+    at : the rows that have values of their own.
+    """
+    places = np.full(height, len(at), dtype=np.uint32)
+    places[np.asarray(at, dtype=np.int64)] = np.arange(len(at), dtype=np.uint32)
+    return pl.DataFrame(columns)[places].get_columns()
+
+
 def number(name: str, values: Numbers) -> pl.Series:
     """Return an array as a column, with null for NaN and infinity."""
     return pl.Series(name, np.where(np.isfinite(values), values, np.nan), dtype=pl.Float64, nan_to_null=True)

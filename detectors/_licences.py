@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from rapidfuzz import fuzz
 
+from detectors._columnar import spread
 from detectors._folding import fold
 from detectors._values import mass_kg
 from detectors.goods import Goods
@@ -59,56 +60,71 @@ class ControlBook:
         return found
 
     def columns(
-        self, rows: Sequence[Row], items: list[tuple[int, Any]], goods: list[Goods], days: list[date]
+        self,
+        rows: Sequence[Row],
+        items: list[tuple[int, Any]],
+        goods: list[Goods],
+        controlled: list[int],
+        days: list[date],
     ) -> list[pl.Series]:
-        """Return the item columns of controls, prohibitions and licences."""
-        controls = [
-            g.control if g.control is not None and g.control.applies_to(rows[n]["country_of_destination"]) else None
-            for (n, _), g in zip(items, goods, strict=True)
+        """Return the item columns of controls, prohibitions and licences.
+
+        Parameters
+        ----------
+        rows : declarations as decoded.
+        items : of each item the row of its declaration, and what was declared.
+        goods : the facts of each item.
+        controlled : the items whose facts have a control.
+        days : the day of each item's declaration.
+        """
+        licences = self._of_items(rows, items)
+        concerned = sorted({*controlled, *licences})
+        found = [
+            self._concerned(rows[items[n][0]], items[n][1], goods[n], licences.get(n, _NONE), days[n])
+            for n in concerned
         ]
-        # A licence named for the whole declaration stands for each of its items.
-        whole = {n: self._licences(row["documents"]) for n, row in enumerate(rows) if row["documents"]}
-        licences = [self._licences(item["documents"]) if item["documents"] else _NONE for _, item in items]
+        columns = [
+            pl.Series(name, values, dtype=dtype)
+            for (name, dtype), values in zip(_COLUMNS, zip(*found, _UNCONCERNED, strict=True), strict=True)
+        ]
+        return spread(columns, concerned, len(items))
+
+    def _of_items(self, rows: Sequence[Row], items: list[tuple[int, Any]]) -> dict[int, list[Any]]:
+        """Return the licences of the items that have any; one named for the whole declaration stands for each item."""
+        whole = {
+            n: found for n, row in enumerate(rows) if row["documents"] and (found := self._licences(row["documents"]))
+        }
+        licences = {
+            place: found
+            for place, (_, item) in enumerate(items)
+            if item["documents"] and (found := self._licences(item["documents"]))
+        }
         if whole:
-            licences = [own + whole.get(n, _NONE) for (n, _), own in zip(items, licences, strict=True)]
-        bans: list[tuple[str | None, str | None, str | None]] = []
-        for (n, _), control, day in zip(items, controls, days, strict=True):
-            bans.append(self._ban(rows[n], control, day) if control is not None else (None, None, None))
-        checks = [
-            _check(rows[n], item, found, day) if found else _NO_LICENCE
-            for (n, item), found, day in zip(items, licences, days, strict=True)
-        ]
-        text, flag = pl.String, pl.Boolean
-        military = [
-            self._military(rows[n], control, day) for (n, _), control, day in zip(items, controls, days, strict=True)
-        ]
-        return [
-            pl.Series("controlled", [c is not None for c in controls], dtype=flag),
-            pl.Series("control_id", [c and c.row_id for c in controls], dtype=text),
-            pl.Series("control_instrument", [c and c.instrument for c in controls], dtype=text),
-            pl.Series("control_substance", [c and c.substance for c in controls], dtype=text),
-            pl.Series(
-                "controlled_substance",
-                [_lexicon_name(c, g) if c else None for c, g in zip(controls, goods, strict=True)],
-                dtype=text,
-            ),
-            pl.Series("control_certain", [c.can_prohibit if c else None for c in controls], dtype=flag),
-            pl.Series(
-                "control_has_threshold",
-                [(c.threshold is not None) if c else None for c in controls],
-                dtype=flag,
-            ),
-            pl.Series("prohibition_id", [b[0] for b in bans], dtype=text),
-            pl.Series("prohibited_country", [b[1] for b in bans], dtype=text),
-            pl.Series("prohibited_as", [b[2] for b in bans], dtype=text),
-            pl.Series("military_ban_id", military, dtype=text),
-            pl.Series("has_licence", [bool(found) for found in licences], dtype=flag),
-            pl.Series("licence_expired_on", [c[0] for c in checks], dtype=text),
-            pl.Series("licence_holder_differs", [c[1] for c in checks], dtype=flag),
-            pl.Series("licence_end_user_differs", [c[2] for c in checks], dtype=flag),
-            pl.Series("licence_kg", [c[3] for c in checks], dtype=pl.Float64),
-            pl.Series("licence_overdrawn", [c[4] for c in checks], dtype=flag),
-        ]
+            for place, (n, _) in enumerate(items):
+                if n in whole:
+                    licences[place] = licences.get(place, _NONE) + whole[n]
+        return licences
+
+    def _concerned(self, row: Row, item: Any, goods: Goods, licences: list[Any], day: date) -> tuple[Any, ...]:
+        control = goods.control
+        if control is not None and not control.applies_to(row["country_of_destination"]):
+            control = None
+        check = _check(row, item, licences, day) if licences else _NO_LICENCE
+        if control is None:
+            return (*_UNCONTROLLED, bool(licences), *check)
+        return (
+            True,
+            control.row_id,
+            control.instrument,
+            control.substance,
+            _lexicon_name(control, goods),
+            control.can_prohibit,
+            control.threshold is not None,
+            *self._ban(row, control, day),
+            self._military(row, day),
+            bool(licences),
+            *check,
+        )
 
     def _ban(self, row: Row, control: ControlEntry, day: date) -> tuple[str | None, str | None, str | None]:
         """Return a prohibition in force, the country it is about, and as what that country stands in the declaration."""
@@ -124,9 +140,7 @@ class ControlBook:
                     return entry.row_id, country, role
         return None, None, None
 
-    def _military(self, row: Row, control: ControlEntry | None, day: date) -> str | None:
-        if control is None:
-            return None
+    def _military(self, row: Row, day: date) -> str | None:
         for entry in self._reference.controls_on(day):
             if entry.measure == "prohibition_military_end_use" and entry.applies_to(row["country_of_destination"]):
                 return entry.row_id
@@ -142,7 +156,29 @@ def _lexicon_name(control: ControlEntry, goods: Goods) -> str:
     return control.substances[0] if control.substances else control.substance
 
 
+_COLUMNS = (
+    ("controlled", pl.Boolean),
+    ("control_id", pl.String),
+    ("control_instrument", pl.String),
+    ("control_substance", pl.String),
+    ("controlled_substance", pl.String),
+    ("control_certain", pl.Boolean),
+    ("control_has_threshold", pl.Boolean),
+    ("prohibition_id", pl.String),
+    ("prohibited_country", pl.String),
+    ("prohibited_as", pl.String),
+    ("military_ban_id", pl.String),
+    ("has_licence", pl.Boolean),
+    ("licence_expired_on", pl.String),
+    ("licence_holder_differs", pl.Boolean),
+    ("licence_end_user_differs", pl.Boolean),
+    ("licence_kg", pl.Float64),
+    ("licence_overdrawn", pl.Boolean),
+)
+_UNCONTROLLED = (False, *[None] * 10)
 _NO_LICENCE: tuple[str | None, bool | None, bool | None, float | None, bool | None] = (None, None, None, None, None)
+#: The values of an item without control or licence.
+_UNCONCERNED = (*_UNCONTROLLED, False, *_NO_LICENCE)
 
 
 def _differs(name: str | None, others: list[str | None]) -> bool | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -22,16 +24,20 @@ _SENDERS = ("exporter", "declarant", "carrier")
 _RECEIVERS = ("consignee", "notify")
 #: A telephone number is compared by its last digits, so that country codes and trunk zeros do not matter.
 _PHONE_TAIL = 8
+_KEPT = 100_000
+_NONE: list[str] = []
+#: Roles whose names are read, in the order of :meth:`PartyReader.columns`.
+_NAMED = ("carrier", "declarant", "consignee", "notify")
 
 
-def _phone(party: Any) -> str | None:
-    digits = _DIGITS.sub("", party["phone"]) if party["phone"] else ""
+@lru_cache(_KEPT)
+def _phone(stated: str | None) -> str | None:
+    digits = _DIGITS.sub("", stated) if stated else ""
     return digits[-_PHONE_TAIL:] if len(digits) >= _PHONE_TAIL - 1 else None
 
 
-def _email(party: Any) -> str | None:
-    email = party["email"]
-    return email.strip().casefold() if email and "@" in email else None
+def _email(stated: str | None) -> str | None:
+    return stated.strip().casefold() if stated and "@" in stated else None
 
 
 def _address(party: Any) -> str | None:
@@ -45,10 +51,12 @@ def _shared(sender: Any, receiver: Any) -> list[str]:
     Addresses are the dear ones to compare, and can make a second contact only.
     """
     found = []
-    for kind, read in (("email", _email), ("phone", _phone)):
-        value = read(sender)
-        if value is not None and value == read(receiver):
-            found.append(kind)
+    email = _email(sender["email"])
+    if email is not None and email == _email(receiver["email"]):
+        found.append("email")
+    phone = _phone(sender["phone"])
+    if phone is not None and phone == _phone(receiver["phone"]):
+        found.append("phone")
     if found:
         address = _address(sender)
         if address is not None and address == _address(receiver):
@@ -64,10 +72,10 @@ def _same_party(a: Any, b: Any) -> bool:
 
 def shared_contacts(row: Row) -> list[str]:
     """Return the kinds of contact that a sender and a receiver, being two parties, have in common (two at least)."""
-    best: list[str] = []
     receivers = [party for role in _RECEIVERS if (party := row[role]) is not None and _reachable(party)]
     if not receivers:
-        return best
+        return _NONE
+    best = _NONE
     for role in _SENDERS:
         sender = row[role]
         if sender is None or not _reachable(sender):
@@ -85,6 +93,8 @@ def _reachable(party: Any) -> bool:
 
 def _licensed_users(row: Row) -> str | None:
     """Return the end users that licences name, as one text."""
+    if not row["documents"] and not any(item["documents"] for item in row["items"]):
+        return None
     names = {d["end_user"] for holder in (row, *row["items"]) for d in holder["documents"] if d["end_user"]}
     return " | ".join(sorted(names)) if names else None
 
@@ -102,24 +112,27 @@ class PartyReader:
     def columns(self, rows: Sequence[Row]) -> list[pl.Series]:
         """Return the declaration columns of parties."""
         shared = [shared_contacts(row) for row in rows]
-        consignees = self._reader.flags([row["consignee"] and row["consignee"]["name"] for row in rows])
-        others = self._reader.flags([row["notify"] and row["notify"]["name"] for row in rows])
-        couriers = [
-            self._reader.flags([row[role] and row[role]["name"] for row in rows]) for role in ("carrier", "declarant")
-        ]
-        users = self._reader.flags([_licensed_users(row) for row in rows])
+        names = [[(party := row[role]) and party["name"] for row in rows] for role in _NAMED]
+        users = [_licensed_users(row) for row in rows]
+        # One reading of all names, so that the new ones among them go through the automaton together.
+        read = self._reader.flags([*chain.from_iterable(names), *users])
+        height = len(rows)
+        carriers, declarants, consignees, others, licensed = (read[n * height : (n + 1) * height] for n in range(5))
         return [
             texts("shared_contacts", shared),
             pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
             pl.Series(
                 "express",
-                ["courier" in c or "courier" in d for c, d in zip(*couriers, strict=True)],
+                ["courier" in c or "courier" in d for c, d in zip(carriers, declarants, strict=True)],
                 dtype=pl.Boolean,
             ),
             pl.Series("consignee_forwards", ["forwarder" in c for c in consignees], dtype=pl.Boolean),
             pl.Series(
                 "military_end_user",
-                [any(_uniformed(flags) for flags in named) for named in zip(consignees, others, users, strict=True)],
+                [
+                    bool(c or o or u) and any(map(_uniformed, (c, o, u)))
+                    for c, o, u in zip(consignees, others, licensed, strict=True)
+                ],
                 dtype=pl.Boolean,
             ),
         ]

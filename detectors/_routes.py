@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from detectors._columnar import texts
-from detectors.goods import Goods
+from detectors.goods import Goods, Judged
 from detectors.reference import Reference
 from schemas.decode import Row
 
@@ -24,6 +24,43 @@ _BLOCS = (
 
 
 _LAND_MODES = frozenset({"road", "rail", "own"})
+#: Between countries nearer than this (by their centres) a ratio of lengths says nothing.
+_NEAR_KM = 100.0
+_NO_RISK: tuple[str | None, str | None] = (None, None)
+
+
+class _Way(NamedTuple):
+    """What follows from the countries and the mode of transport alone; kept, since declarations share lanes."""
+
+    third: tuple[str, ...]
+    third_country_count: int
+    via_hub: str | None
+    crosses_land_border: bool | None
+    destination_is_hub: bool | None
+    route_km: float | None = None
+    direct_km: float | None = None
+    detour_ratio: float | None = None
+    detour_extra_km: float | None = None
+    returns_home: bool | None = None
+
+
+_OF_WAY = (
+    ("third_country_count", pl.UInt32),
+    ("via_hub", pl.String),
+    ("crosses_land_border", pl.Boolean),
+    ("destination_is_hub", pl.Boolean),
+    ("route_km", pl.Float64),
+    ("direct_km", pl.Float64),
+    ("detour_ratio", pl.Float64),
+    ("detour_extra_km", pl.Float64),
+    ("returns_home", pl.Boolean),
+)
+
+
+def _turned(ways: Sequence[_Way]) -> list[Sequence[Any]]:
+    """Return the columns of :data:`_OF_WAY`."""
+    columns: list[Sequence[Any]] = list(zip(*ways, strict=True))
+    return columns[1:] if columns else [()] * len(_OF_WAY)
 
 
 def same_territory(a: str | None, b: str | None) -> bool:
@@ -42,54 +79,49 @@ class RouteBook:
             for risk in country.transit_risk:
                 self._risks.setdefault(risk.substance, set()).add(country.iso2)
         self._hubs = frozenset(c.iso2 for c in reference.countries.values() if c.hub)
-        self._kept: dict[tuple[str | None, tuple[str, ...], str | None], tuple[Any, ...]] = {}
+        self._kept: dict[tuple[str | None, tuple[str, ...], str | None, str | None], _Way] = {}
 
-    def columns(self, rows: Sequence[Row], goods: list[Goods], item_rows: list[int]) -> list[pl.Series]:
+    def columns(self, rows: Sequence[Row], judged: Judged, item_rows: list[int]) -> list[pl.Series]:
         """Return the declaration columns of routes."""
         substances: list[list[str]] = [[] for _ in rows]
         controlled = [False] * len(rows)
-        for n, found in zip(item_rows, goods, strict=True):
-            name = self.concerned(found)
-            if name is not None and name not in substances[n]:
-                substances[n].append(name)
-            controlled[n] = controlled[n] or found.control is not None
+        names = [self.concerned(goods) for goods in judged.distinct]
+        for n in judged.where(lambda goods: self.concerned(goods) is not None):
+            name, of_row = names[judged.places[n]], substances[item_rows[n]]
+            if name is not None and name not in of_row:
+                of_row.append(name)
+        for n in judged.where(lambda goods: goods.control is not None):
+            controlled[item_rows[n]] = True
         ways = [self._way(row) for row in rows]
-        risks = [self._risk(row, way, names) for row, way, names in zip(rows, ways, substances, strict=True)]
+        risks = [
+            self._risk(row, way, names) if names else _NO_RISK
+            for row, way, names in zip(rows, ways, substances, strict=True)
+        ]
         onward = [self._onward(row) for row in rows]
-        number, text = pl.Float64, pl.String
+        by_way = [
+            pl.Series(name, values, dtype=dtype) for (name, dtype), values in zip(_OF_WAY, _turned(ways), strict=True)
+        ]
+        text = pl.String
         return [
+            *by_way,
             texts("concerned_substances", substances),
             pl.Series("has_concerned", [bool(s) for s in substances], dtype=pl.Boolean),
             pl.Series("has_controlled", controlled, dtype=pl.Boolean),
-            pl.Series("route_km", [w[0] for w in ways], dtype=number),
-            pl.Series("direct_km", [w[1] for w in ways], dtype=number),
-            pl.Series("detour_ratio", [w[2] for w in ways], dtype=number),
-            pl.Series("detour_extra_km", [w[3] for w in ways], dtype=number),
-            texts("third_countries", [w[4] for w in ways]),
-            pl.Series("third_country_count", [len(w[4]) for w in ways], dtype=pl.UInt32),
-            pl.Series("via_hub", [next((c for c in w[4] if c in self._hubs), None) for w in ways], dtype=text),
-            pl.Series("returns_home", [w[5] for w in ways], dtype=pl.Boolean),
-            pl.Series("crosses_land_border", [self._over_land(row) for row in rows], dtype=pl.Boolean),
-            pl.Series("destination_is_hub", [self._to_hub(row) for row in rows], dtype=pl.Boolean),
+            texts("third_countries", [way.third for way in ways]),
             pl.Series("risk_country", [r[0] for r in risks], dtype=text),
             pl.Series("risk_country_is", [r[1] for r in risks], dtype=text),
             pl.Series("onward_country", [o[0] for o in onward], dtype=text),
             pl.Series("onward_role", [o[1] for o in onward], dtype=text),
         ]
 
-    def _over_land(self, row: Row) -> bool | None:
+    def _over_land(self, start: str | None, routing: tuple[str, ...], end: str | None, mode: str | None) -> bool | None:
         """Tell whether goods leave by road, rail or on their own wheels into a country that borders theirs; null if unknown."""
-        transport = row["transport"]
-        mode = transport["mode"] if transport is not None else None
-        start, end = row["country_of_export"], row["country_of_destination"]
-        nearest = next((country for country in row["routing"] if country != start), end)
-        if mode is None or start not in self._reference.countries or nearest not in self._reference.countries:
+        nearest = next((country for country in routing if country != start), end)
+        if mode is None or start is None or nearest is None:
+            return None
+        if start not in self._reference.countries or nearest not in self._reference.countries:
             return None
         return mode in _LAND_MODES and self._reference.borders(start, nearest)
-
-    def _to_hub(self, row: Row) -> bool | None:
-        end = row["country_of_destination"]
-        return None if end is None else end in self._hubs
 
     def concerned(self, goods: Goods) -> str | None:
         """Return the substance that an item is about as far as controls go, if any."""
@@ -99,35 +131,44 @@ class RouteBook:
             return goods.control.substances[0] if goods.control.substances else goods.control.substance
         return goods.code_substance
 
-    def _way(self, row: Row) -> tuple[Any, ...]:
-        start = row["country_of_export"]
-        end = row["country_of_destination"]
-        routing = tuple(row["routing"])
-        key = (start, routing, end)
+    def _way(self, row: Row) -> _Way:
+        transport = row["transport"]
+        mode = transport["mode"] if transport is not None else None
+        key = (row["country_of_export"], tuple(row["routing"]), row["country_of_destination"], mode)
         kept = self._kept.get(key)
         if kept is None:
             if len(self._kept) > 100_000:
                 self._kept.clear()
-            kept = self._kept[key] = self._measured(start, routing, end)
+            kept = self._kept[key] = self._measured(*key)
         return kept
 
-    def _measured(self, start: str | None, routing: tuple[str, ...], end: str | None) -> tuple[Any, ...]:
+    def _measured(self, start: str | None, routing: tuple[str, ...], end: str | None, mode: str | None) -> _Way:
         path: list[str] = []
         for country in (start, *routing, end):
             if country is not None and (not path or path[-1] != country):
                 path.append(country)
         third = tuple(dict.fromkeys(c for c in path[1:] if c not in (start, end))) if start else ()
+        way = _Way(
+            third=third,
+            third_country_count=len(third),
+            via_hub=next((c for c in third if c in self._hubs), None),
+            crosses_land_border=self._over_land(start, routing, end, mode),
+            destination_is_hub=None if end is None else end in self._hubs,
+        )
         known = all(c in self._reference.countries for c in path)
         if start is None or end is None or not known or len(path) < 2:
-            return (None, None, None, None, third, None)
+            return way
         route = sum(self._reference.distance_km(a, b) for a, b in pairwise(path))
         direct = self._reference.distance_km(start, end)
-        returns = path.index(start) == 0 and (start in path[1:-1] or end in path[1:-1])
-        if direct < 100:
-            return (route, direct, None, route - direct, third, returns)
-        return (route, direct, route / direct, route - direct, third, returns)
+        return way._replace(
+            route_km=route,
+            direct_km=direct,
+            detour_ratio=route / direct if direct >= _NEAR_KM else None,
+            detour_extra_km=route - direct,
+            returns_home=path.index(start) == 0 and (start in path[1:-1] or end in path[1:-1]),
+        )
 
-    def _risk(self, row: Row, way: tuple[Any, ...], substances: list[str]) -> tuple[str | None, str | None]:
+    def _risk(self, row: Row, way: _Way, substances: list[str]) -> tuple[str | None, str | None]:
         """Return a country that sources saw the substance pass through, and whether it is the destination or on the way."""
         for substance in substances:
             entry = self._reference.substances.get(substance)
@@ -135,7 +176,7 @@ class RouteBook:
             if entry is not None and entry.element in self._elements:
                 names.add(self._elements[entry.element])
             countries = set().union(*(self._risks.get(name, set()) for name in names))
-            on_way = next((c for c in way[4] if c in countries), None)
+            on_way = next((c for c in way.third if c in countries), None)
             if on_way is not None:
                 return on_way, "on the way"
             if row["country_of_destination"] in countries and row["country_of_export"] != row["country_of_destination"]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from detectors._columnar import Numbers, Rows, flag, number, numbers, texts
+from detectors._columnar import Numbers, Rows, flag, number, numbers, present, spread, texts
 from detectors.goods import Goods
 from detectors.reference import Reference
 from schemas.decode import Row
@@ -37,6 +39,7 @@ _KG = {
     "HGM": 0.1,
     "ONZ": 0.028349523,
 }
+_MEASURES = itemgetter("net_mass_kg", "gross_mass_kg", "volume_m3")
 _NO_FIT: tuple[PriceBand | None, list[str]] = (None, [])
 
 
@@ -55,6 +58,63 @@ def mass_kg(item: Any) -> float | None:
 def _doubtful(goods: Goods) -> bool:
     """Tell whether the words leave open what the goods are."""
     return goods.vague or goods.named_role is not None or bool(goods.flags & {"metal_hint", "origin_denial", "bottle"})
+
+
+_FIT = (("price_substance", pl.String), ("price_low", pl.Float64), ("price_high", pl.Float64))
+_NAMED = (("price_fits_named", pl.Boolean), ("named_price_low", pl.Float64), ("named_price_high", pl.Float64))
+
+
+def _spread(
+    wanted: Sequence[tuple[str, type[pl.DataType]]], values: list[tuple[Any, ...]], at: list[int], height: int
+) -> list[pl.Series]:
+    """Return columns that have the given values in some rows, and null in all others."""
+    turned = zip(*values, (None,) * len(wanted), strict=True)
+    short = [pl.Series(name, column, dtype=dtype) for (name, dtype), column in zip(wanted, turned, strict=True)]
+    return spread(short, at, height)
+
+
+@dataclass(frozen=True, slots=True)
+class Masses:
+    """What the items of a batch weigh and measure: kilograms and cubic metres, NaN where not carried.
+
+    ``kg`` is the net mass, else a quantity of mass, else the gross mass.
+    """
+
+    net: Numbers
+    gross: Numbers
+    volume: Numbers
+    kg: Numbers
+
+    @classmethod
+    def of(cls, items: Sequence[Any]) -> Masses:
+        """Return the masses of items as declared."""
+        stated = np.array(list(map(_MEASURES, items)), dtype=np.float64).reshape(len(items), 3)
+        net, gross, volume = present(stated).T
+        kg = net.copy()
+        for n in np.flatnonzero(np.isnan(net)).tolist():
+            kg[n] = mass_kg(items[n]) or np.nan
+        return cls(net, gross, volume, kg)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Items whose prices are asked: as declared, their facts and days, and which of them name a substance."""
+
+    items: Sequence[Any]
+    goods: list[Goods]
+    days: list[date]
+    naming: list[int]
+
+
+def heading_numbers(reference: Reference, codes: Sequence[str | None]) -> Numbers:
+    """Return, of each code's heading, lowest and highest usual price (USD per kg) and greatest density (kg/m3), as 3 rows."""
+    found = []
+    for code in codes:
+        band, density = reference.heading_band(code), reference.density_band(code)
+        found.append(
+            (band.low if band else None, band.high if band else None, density.bulk_density_max if density else None)
+        )
+    return present(np.array(found, dtype=np.float64).reshape(len(found), 3)).T
 
 
 class PriceBook:
@@ -76,46 +136,61 @@ class PriceBook:
             watched = self._watched[epoch] = frozenset(names)
         return [band for band in self._reference.price_bands_on(day) if band.substance in watched]
 
-    def columns(self, items: Sequence[Any], goods: list[Goods], days: list[date]) -> dict[str, pl.Series]:
-        """Return the item columns of values and prices, of items as declared."""
-        reference = self._reference
-        rates = [
-            (reference.usd_rate(item["value"]["currency"], day) if item["value"] is not None else None)
-            for item, day in zip(items, days, strict=True)
-        ]
-        amounts = numbers([item["value"]["amount"] if item["value"] is not None else None for item in items])
-        masses = numbers([mass_kg(item) for item in items])
-        bands = [reference.heading_band(item["commodity_code"]) for item in items]
-        high = numbers([band.high if band else None for band in bands])
+    def columns(self, asked: Asked, masses: Masses, heading: Numbers) -> dict[str, pl.Series]:
+        """Return the item columns of values and prices.
+
+        Parameters
+        ----------
+        asked : the items.
+        masses : what they weigh.
+        heading : of each item's heading the lowest and the highest usual price (rows 0 and 1, USD per kg).
+        """
+        items, goods, days = asked.items, asked.goods, asked.days
+        rates: dict[tuple[str, date], float | None] = {}
+        amounts = np.full(len(items), np.nan)
+        for n, item in enumerate(items):
+            value = item["value"]
+            if value is None or not value["amount"]:
+                continue
+            key = (value["currency"], days[n])
+            rate = rates.get(key, np.inf)
+            if rate == np.inf:
+                rate = rates[key] = self._reference.usd_rate(*key)
+            if rate:
+                amounts[n] = value["amount"] * rate
+        low, high = heading[0], heading[1]
         with np.errstate(all="ignore"):
-            usd = amounts * numbers(rates)
-            per_kg = usd / masses
+            usd = amounts
+            per_kg = usd / masses.kg
             over = per_kg / high
-        fits = [_NO_FIT] * len(items)
-        named: list[tuple[bool | None, PriceBand | None]] = [(None, None)] * len(items)
+        fits: list[tuple[Any, ...]] = []
+        fitting = []
         for n in np.flatnonzero(~(over < _ASK_FROM) & (per_kg >= _TELLING_PRICE)).tolist():
             # Of a heading whose usual price is not known, a price alone says nothing: the words must leave room for doubt.
             if np.isnan(over[n]) and not _doubtful(goods[n]):
                 continue
-            fits[n] = self._fit(float(per_kg[n]), goods[n], days[n], items[n]["commodity_code"])
-        for n, found in enumerate(goods):
-            if found.named_substance is not None and np.isfinite(per_kg[n]):
-                named[n] = self._named(float(per_kg[n]), found, days[n])
-        text = pl.String
+            best, substances = self._fit(float(per_kg[n]), goods[n], days[n], items[n]["commodity_code"])
+            if best is not None:
+                fits.append((best.substance, best.low, best.high, substances))
+                fitting.append(n)
+        named: list[tuple[Any, ...]] = []
+        naming = [n for n in asked.naming if np.isfinite(per_kg[n])]
+        for n in naming:
+            fit, band = self._named(float(per_kg[n]), goods[n], days[n])
+            named.append((fit, band.low if band else None, band.high if band else None))
+        substances_of: list[list[str]] = [[]] * len(items)
+        for n, found in zip(fitting, fits, strict=True):
+            substances_of[n] = found[3]
         columns = [
-            number("mass_kg", masses),
+            number("mass_kg", masses.kg),
             number("value_usd", usd),
             number("usd_per_kg", per_kg),
-            number("heading_low", numbers([b.low if b else None for b in bands])),
+            number("heading_low", low),
             number("heading_high", high),
             number("price_over_heading", over),
-            pl.Series("price_substance", [f[0].substance if f[0] else None for f in fits], dtype=text),
-            texts("price_substances", [f[1] for f in fits]),
-            number("price_low", numbers([f[0].low if f[0] else None for f in fits])),
-            number("price_high", numbers([f[0].high if f[0] else None for f in fits])),
-            pl.Series("price_fits_named", [n[0] for n in named], dtype=pl.Boolean),
-            number("named_price_low", numbers([n[1].low if n[1] else None for n in named])),
-            number("named_price_high", numbers([n[1].high if n[1] else None for n in named])),
+            texts("price_substances", substances_of),
+            *_spread(_FIT, [found[:3] for found in fits], fitting, len(items)),
+            *_spread(_NAMED, named, naming, len(items)),
         ]
         return {column.name: column for column in columns}
 
@@ -146,21 +221,18 @@ class PriceBook:
         return False, bands[0]
 
 
-def mass_columns(items: Sequence[Any], packages: Numbers, reference: Reference) -> dict[str, pl.Series]:
+def mass_columns(masses: Masses, packages: Numbers, most: Numbers) -> dict[str, pl.Series]:
     """Return the item columns of masses, packing and density.
 
     Parameters
     ----------
-    items : items as declared.
+    masses : of each item.
     packages : number of packages of each item, NaN if unknown.
+    most : greatest bulk density of each item's heading, kg/m3.
     """
-    densities = [reference.density_band(item["commodity_code"]) for item in items]
-    most = numbers([d.bulk_density_max if d else None for d in densities])
-    net = numbers([item["net_mass_kg"] for item in items])
-    gross = numbers([item["gross_mass_kg"] for item in items])
-    volume = numbers([item["volume_m3"] for item in items])
+    net, gross = masses.net, masses.gross
     with np.errstate(all="ignore"):
-        density = np.where(np.isnan(gross), net, gross) / volume
+        density = np.where(np.isnan(gross), net, gross) / masses.volume
         columns = [
             number("tare_share", (gross - net) / gross),
             flag("net_over_gross", net > gross * 1.001, ~np.isnan(net + gross)),
@@ -174,7 +246,7 @@ def mass_columns(items: Sequence[Any], packages: Numbers, reference: Reference) 
 
 
 def load_columns(
-    rows: Sequence[Row], item_rows: Rows, items: Mapping[str, pl.Series], declared: Sequence[Any]
+    rows: Sequence[Row], item_rows: Rows, items: Mapping[str, pl.Series], masses: Masses
 ) -> dict[str, pl.Series]:
     """Return the declaration columns of total masses and container loads.
 
@@ -183,15 +255,15 @@ def load_columns(
     rows : declarations as decoded.
     item_rows : the row of each item.
     items : item columns computed before (values and densities).
-    declared : items as declared.
+    masses : of each item.
     """
 
     def total(values: Numbers) -> Numbers:
         sums = np.bincount(item_rows, weights=np.nan_to_num(values), minlength=len(rows))
         return np.where(sums > 0, sums, np.nan)
 
-    net = total(numbers([item["net_mass_kg"] for item in declared]))
-    summed = total(numbers([item["gross_mass_kg"] for item in declared]))
+    net = total(masses.net)
+    summed = total(masses.gross)
     header = numbers([row["gross_mass_kg"] for row in rows])
     gross = np.where(np.isnan(header), summed, header)
     containers = numbers([len(row["transport"]["containers"]) if row["transport"] else None for row in rows])

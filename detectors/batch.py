@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from detectors._columnar import texts
+from detectors._columnar import number, present, texts
 from schemas.declaration import PARTY_ROLES
 from schemas.decode import Row
 
@@ -57,7 +59,7 @@ class Batch:
         columns = {
             "row": pl.Series("row", places, dtype=pl.UInt32),
             "item_index": pl.Series("item_index", [n for length in lengths for n in range(length)], dtype=pl.UInt32),
-            "item_number": pl.Series("item_number", [item["number"] for item in items], dtype=pl.UInt32),
+            "item_number": pl.Series("item_number", list(map(itemgetter("number"), items)), dtype=pl.UInt32),
         }
         for name, column in _ITEM_COLUMNS.items():
             if wanted is None or name in wanted:
@@ -70,21 +72,30 @@ Maker = Callable[[Declared], pl.Series]
 
 
 def _positive(values: list[Any]) -> pl.Series:
-    return pl.Series([v or None for v in values], dtype=pl.Float64)
+    return number("", present(np.array(values, dtype=np.float64)))
 
 
 def _text(field: str) -> Maker:
-    return lambda declared: pl.Series([d[field] for d in declared], dtype=pl.String)
+    read = itemgetter(field)
+    return lambda declared: pl.Series(list(map(read, declared)), dtype=pl.String)
 
 
 def _mass(field: str) -> Maker:
-    return lambda declared: _positive([d[field] for d in declared])
+    read = itemgetter(field)
+    return lambda declared: _positive(list(map(read, declared)))
 
 
 def _part(holder: str, field: str, dtype: type[pl.DataType] = pl.String) -> Maker:
     if dtype is pl.Float64:
         return lambda declared: _positive([h and h[field] for d in declared for h in (d[holder],)])
     return lambda declared: pl.Series([h and h[field] for d in declared for h in (d[holder],)], dtype=dtype)
+
+
+def _count(packages: list[Any]) -> int | None:
+    if len(packages) == 1:  # as nearly always
+        only: int | None = packages[0]["count"]
+        return only
+    return sum(p["count"] or 0 for p in packages)
 
 
 def _there(field: str) -> Maker:
@@ -130,7 +141,7 @@ _ITEM_COLUMNS: dict[str, Maker] = {
     "value_currency": _part("value", "currency"),
     "quantity": _part("quantity", "value", pl.Float64),
     "quantity_unit": _part("quantity", "unit"),
-    "package_count": lambda items: _positive([sum(p["count"] or 0 for p in i["packages"]) for i in items]),
+    "package_count": lambda items: _positive([_count(i["packages"]) for i in items]),
     "package_type": lambda items: pl.Series(
         [i["packages"][0]["type"] if i["packages"] else None for i in items], dtype=pl.String
     ),

@@ -1,24 +1,25 @@
 """Features: what the rules and models see of a batch, as two frames of columns.
 
 :data:`detectors.columns.COLUMNS` documents every column. Work is done in columns; what depends on words and codes only is
-looked up in :class:`detectors.goods.GoodsJudge`'s kept results; what few items need (price fits, prohibitions, licences) is
-computed for those items only. A column is null where its inputs are: a rule that compares null does not fire.
+looked up in :class:`detectors.goods.GoodsJudge`'s kept results, once for all items of a batch that are alike; what few items
+need (price fits, prohibitions, licences) is computed for those items only. A column is null where its inputs are: a rule
+that compares null does not fire.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from detectors import _licences, _parties, _routes, _values
 from detectors.batch import Batch
-from detectors.goods import Goods, GoodsJudge
+from detectors.goods import Goods, GoodsJudge, Judged
 from detectors.reference import Reference
 from detectors.text import Reader, Reading
 from schemas.decode import Row
@@ -49,6 +50,16 @@ class Features:
     goods: list[Goods]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Facts of goods, the code they were judged under, and the readings: alive as long as their ids stand in a key."""
+
+    goods: Goods
+    code: str | None
+    description: Reading
+    marks: Reading
+
+
 class FeatureMaker:
     """Computes features against one reference, keeping what was worked out for texts and codes seen before."""
 
@@ -57,7 +68,7 @@ class FeatureMaker:
         self._reader = Reader.of(reference)
         self._judge = GoodsJudge(reference)
         self._cas = {number: entry.substance for entry in reference.lexicon for number in entry.cas}
-        self._kept: dict[tuple[Any, ...], Goods] = {}
+        self._kept: dict[tuple[Any, ...], _Kept] = {}
         self._routes = _routes.RouteBook(reference)
         self._parties = _parties.PartyReader(self._reader)
         self._controls = _licences.ControlBook(reference)
@@ -74,66 +85,89 @@ class FeatureMaker:
         rows = batch.rows
         exporting = [exporting_from(row) for row in rows]
         items = [(n, item) for n, row in enumerate(rows) for item in row["items"]]
-        goods = self._goods(rows, items, exporting)
+        judged = self._goods(rows, items, exporting)
+        goods = judged.each()
         days = [row["lodged_at"].date() for row in rows]
         item_columns = batch.items(None if wanted is None else wanted | _NEEDED)
         item_rows = item_columns["row"].to_numpy()
         declared = [item for _, item in items]
         item_days = [days[n] for n, _ in items]
         for column in (
-            *_goods_columns(goods),
-            self._origin_column(items, goods),
-            *self._controls.columns(rows, items, goods, item_days),
+            *pl.DataFrame(_goods_columns(judged.distinct))[judged.places].get_columns(),
+            self._origin_column(items, judged, goods),
+            *self._controls.columns(rows, items, goods, judged.where(_controlled), item_days),
         ):
             item_columns[column.name] = column
-        item_columns |= self._prices.columns(declared, goods, item_days)
-        item_columns |= _values.mass_columns(declared, item_columns["package_count"].to_numpy(), self.reference)
+        masses = _values.Masses.of(declared)
+        prices = _values.Asked(declared, goods, item_days, judged.where(_names_substance))
+        heading = _values.heading_numbers(self.reference, judged.codes)[:, judged.places]
+        item_columns |= self._prices.columns(prices, masses, heading)
+        item_columns |= _values.mass_columns(masses, item_columns["package_count"].to_numpy(), heading[2])
         columns = batch.declarations(wanted)
         for column in (
             pl.Series("exporting_from", exporting, dtype=pl.String),
             pl.Series("luggage", [_luggage(row) for row in rows], dtype=pl.Boolean),
-            *self._routes.columns(rows, goods, item_rows.tolist()),
+            *self._routes.columns(rows, judged, item_rows.tolist()),
             *self._parties.columns(rows),
         ):
             columns[column.name] = column
-        columns |= _values.load_columns(rows, item_rows, item_columns, declared)
+        columns |= _values.load_columns(rows, item_rows, item_columns, masses)
         if wanted is not None:
             columns = {name: column for name, column in columns.items() if name in wanted or name == "row"}
         declarations = pl.DataFrame(columns)
         repeated = declarations.drop("row")[item_rows]
         return Features(pl.DataFrame(item_columns).hstack(repeated), declarations, goods)
 
-    def _origin_column(self, items: list[tuple[int, Any]], goods: list[Goods]) -> pl.Series:
+    def _origin_column(self, items: list[tuple[int, Any]], judged: Judged, goods: list[Goods]) -> pl.Series:
         """Tell whether the origin produces the named metal; null without either, or where no producer is known."""
-        found: list[bool | None] = []
-        for (_, item), each in zip(items, goods, strict=True):
-            producers = self._producers.get(each.named_element) if each.named_element and item["origin"] else None
-            found.append(item["origin"] in producers if producers else None)
+        found: list[bool | None] = [None] * len(items)
+        for n in judged.where(_names_element):
+            origin = items[n][1]["origin"]
+            producers = self._producers.get(goods[n].named_element or "")
+            if origin and producers:
+                found[n] = origin in producers
         return pl.Series("origin_produces", found, dtype=pl.Boolean)
 
-    def _goods(self, rows: Sequence[Row], items: list[tuple[int, Any]], exporting: list[str | None]) -> list[Goods]:
+    def _goods(self, rows: Sequence[Row], items: list[tuple[int, Any]], exporting: list[str | None]) -> Judged:
         descriptions = self._reader.read([item["description"] for _, item in items])
-        mark_texts = [_marks(item) for _, item in items]
-        marks = self._reader.read(mark_texts)
-        epochs = [self.reference.epoch(row["lodged_at"].date()) for row in rows]
+        marks = self._reader.read([_marks(item) for _, item in items])
+        days = [row["lodged_at"].date() for row in rows]
+        epochs = {day: self.reference.epoch(day) for day in set(days)}
+        settings = [(country, epochs[day]) for country, day in zip(exporting, days, strict=True)]
         if len(self._kept) > _KEPT_GOODS:
             self._kept.clear()
         kept = self._kept
-        goods = []
-        for (n, item), description, mark, mark_text in zip(items, descriptions, marks, mark_texts, strict=True):
-            key = (item["description"], mark_text, item["cas"], item["commodity_code"], exporting[n], epochs[n])
+        distinct: dict[int, int] = {}
+        entries: list[_Kept] = []
+        places = []
+        for (n, item), description, mark in zip(items, descriptions, marks, strict=True):
+            code = item["commodity_code"]
+            key = (id(description), id(mark), item["cas"], code, settings[n])
             found = kept.get(key)
             if found is None:
-                found = self._judged(description, mark, item, exporting[n], rows[n]["lodged_at"].date(), epochs[n])
-                kept[key] = found
-            goods.append(found)
-        return goods
+                country, epoch = settings[n]
+                cas = self._cas.get(item["cas"]) if item["cas"] else None
+                goods = self._judge.judge(description, mark, cas, code, country, days[n], epoch)
+                found = kept[key] = _Kept(goods, code, description, mark)
+            place = distinct.setdefault(id(found), len(entries))
+            if place == len(entries):
+                entries.append(found)
+            places.append(place)
+        return Judged(
+            [entry.goods for entry in entries], [entry.code for entry in entries], np.array(places, dtype=np.uint32)
+        )
 
-    def _judged(
-        self, description: Reading, marks: Reading, item: Any, exporting: str | None, day: date, epoch: int
-    ) -> Goods:
-        cas = self._cas.get(item["cas"]) if item["cas"] else None
-        return self._judge.judge(description, marks, cas, item["commodity_code"], exporting, day, epoch)
+
+def _controlled(goods: Goods) -> bool:
+    return goods.control is not None
+
+
+def _names_element(goods: Goods) -> bool:
+    return goods.named_element is not None
+
+
+def _names_substance(goods: Goods) -> bool:
+    return goods.named_substance is not None
 
 
 def exporting_from(row: Row) -> str | None:
@@ -149,7 +183,11 @@ def exporting_from(row: Row) -> str | None:
 
 
 def _marks(item: Any) -> str | None:
-    marks = [p["marks"] for p in item["packages"] if p["marks"]]
+    packages = item["packages"]
+    if len(packages) == 1:  # as nearly always
+        only: str | None = packages[0]["marks"]
+        return only
+    marks = [p["marks"] for p in packages if p["marks"]]
     return " | ".join(marks) if marks else None
 
 

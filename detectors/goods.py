@@ -6,11 +6,14 @@ worked out once for each combination and kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+import numpy as np
+
+from detectors._columnar import Rows
 from detectors._duties import Duties
 from detectors._purity import nines_of
 from detectors.reference import Reference
@@ -71,6 +74,31 @@ class Goods:
 
 
 NOTHING = Goods()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The facts of the items of a batch: each fact once, and where it stands.
+
+    Attributes
+    ----------
+    distinct : facts, each with its own commodity code (``codes``).
+    places : of each item the place of its facts in ``distinct``, in the order of the items.
+    """
+
+    distinct: list[Goods]
+    codes: list[str | None]
+    places: Rows
+
+    def where(self, holds: Callable[[Goods], bool]) -> list[int]:
+        """Return the items whose facts fulfil a condition."""
+        fulfilled = np.fromiter(map(holds, self.distinct), dtype=bool, count=len(self.distinct))
+        found: list[int] = np.flatnonzero(fulfilled[self.places]).tolist() if len(fulfilled) else []
+        return found
+
+    def each(self) -> list[Goods]:
+        """Return the facts of each item."""
+        return [self.distinct[place] for place in self.places.tolist()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class Reader:
         self._cas = cas
         self._symbols = symbols
         self._kept: dict[str, Reading] = {}
+        self._alike: dict[Reading, Reading] = {EMPTY: EMPTY}
         self._kept_typos: dict[str, Mention | None] = {}
         self._kept_flags: dict[str, frozenset[str]] = {}
         patterns: list[Pattern] = []
@@ -144,13 +145,18 @@ class Reader:
         return cls(terms, cas, symbols)
 
     def read(self, texts: Sequence[str | None]) -> list[Reading]:
-        """Read texts; ``None`` and empty texts give :data:`EMPTY`."""
+        """Read texts; ``None`` and empty texts give :data:`EMPTY`.
+
+        Most texts say nothing of what is asked here: readings that are equal are one object, so that what is worked out
+        from a reading can be kept by its identity.
+        """
         fresh = list({t for t in texts if t and t not in self._kept})
         if fresh:
             if len(self._kept) + len(fresh) > _KEPT_READINGS:
                 self._kept.clear()
+                self._alike = {EMPTY: EMPTY}
             for text, reading in zip(fresh, self._read_fresh(fresh), strict=True):
-                self._kept[text] = reading
+                self._kept[text] = self._alike.setdefault(reading, reading)
         kept = self._kept
         return [kept.get(t, EMPTY) if t else EMPTY for t in texts]
 

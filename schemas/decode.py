@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from reprlib import Repr
 from types import NoneType
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema, from_json
@@ -22,6 +22,7 @@ from schemas.errors import ContractError
 from schemas.types import Contract
 
 Row = dict[str, Any]
+ExtraBehavior = Literal["allow", "forbid"]
 
 #: Deeper or longer than any honest record: refused before parsing.
 MAX_RECORD_BYTES = 32 * 1024 * 1024
@@ -32,38 +33,41 @@ _SHORTLY = Repr()
 _SHORTLY.maxstring = 60
 
 
-def _as_rows(schema: Any) -> Any:
+def _as_rows(schema: Any, unknown: ExtraBehavior) -> Any:
     """Replace every model in a core schema with a typed dict of its fields, by field alias."""
     if isinstance(schema, list):
-        return [_as_rows(part) for part in schema]
+        return [_as_rows(part, unknown) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("type") == "model":
-        inner_row = _as_rows(schema["schema"])
+        inner_row = _as_rows(schema["schema"], unknown)
         return inner_row | {"ref": schema["ref"]} if "ref" in schema else inner_row
     if schema.get("type") == "model-fields":
         fields = {}
         for name, field in schema["fields"].items():
-            inner = _as_rows(field["schema"])
+            inner = _as_rows(field["schema"], unknown)
             key = field.get("validation_alias", name)
             fields[key] = core_schema.typed_dict_field(
                 inner, required=cast(dict[str, Any], inner).get("type") != "default"
             )
         return core_schema.typed_dict_schema(
-            fields, extra_behavior="allow", strict=True, config=CoreConfig(strict=True)
+            fields, extra_behavior=unknown, strict=True, config=CoreConfig(strict=True)
         )
     kept = {}
     for key, part in schema.items():
-        kept[key] = part if key in ("expected", "metadata", "serialization") else _as_rows(part)
+        kept[key] = part if key in ("expected", "metadata", "serialization") else _as_rows(part, unknown)
     return kept
 
 
-def _validator() -> SchemaValidator:
-    schema = cast(CoreSchema, _as_rows(Declaration.__pydantic_core_schema__))
-    return SchemaValidator(schema, CoreConfig(strict=True))
+def _validator(unknown: ExtraBehavior) -> SchemaValidator:
+    schema = cast(CoreSchema, _as_rows(Declaration.__pydantic_core_schema__, unknown))
+    # Values of declarations hardly repeat: a cache of all strings costs more than it saves.
+    return SchemaValidator(schema, CoreConfig(strict=True, cache_strings="keys"))
 
 
-_ROWS = _validator()
+#: Most records have no unknown field: refusing them costs less than to look for them afterwards.
+_ROWS = _validator("forbid")
+_ROWS_AND_MORE = _validator("allow")
 
 
 def _pointer(loc: tuple[int | str, ...]) -> str:
@@ -124,16 +128,22 @@ def declaration(raw: bytes, latest: datetime | None = None) -> Declaration:
     return found
 
 
-def row(raw: bytes, latest: datetime | None = None) -> Row:
+def row(raw: bytes, latest: datetime | None = None, unknown: list[str] | None = None) -> Row:
     """Decode and validate one JSON declaration into nested dicts (same contract, same errors as :func:`declaration`).
 
-    Fields that the contract does not know are still present; :func:`unknown_fields` names them.
+    Fields that the contract does not know are still present; their pointers (:func:`unknown_fields`) are added to
+    ``unknown``, if given.
     """
     _check_size(raw)
     try:
         found = cast(Row, _ROWS.validate_json(raw))
-    except ValidationError as error:
-        raise _located(error, raw) from None
+    except ValidationError:
+        try:
+            found = cast(Row, _ROWS_AND_MORE.validate_json(raw))
+        except ValidationError as error:
+            raise _located(error, raw) from None
+        if unknown is not None:
+            unknown += unknown_fields(found)
     _check_time(found["lodged_at"], latest)
     return found
 

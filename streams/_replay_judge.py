@@ -117,11 +117,12 @@ class Judge:
         for raw in values:
             place = _Place(raw, record.origin)
             try:
-                row = decode.row(raw, self._about.now)
+                pointers: list[str] = []
+                row = decode.row(raw, self._about.now, pointers)
             except guard.FAILURES as error:
                 dead.append(self._dead_letter(place, "decode", error))
                 continue
-            unknown.update(map(_anywhere, decode.unknown_fields(row)))
+            unknown.update(map(_anywhere, pointers))
             yield guard.Decoded(place, row)
 
     def _screened(self, part: Sequence[guard.Decoded[Row]]) -> Screened:

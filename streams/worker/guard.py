@@ -53,9 +53,9 @@ def _value(record: ConsumerRecord) -> bytes:
     return value
 
 
-def declaration(record: ConsumerRecord) -> Row:
-    """Decode a record of ``declarations``; raises RecordError."""
-    return row(_value(record), arrived(record))
+def declaration(record: ConsumerRecord, unknown: list[str] | None = None) -> Row:
+    """Decode a record of ``declarations``, adding pointers of unknown fields to ``unknown``; raises RecordError."""
+    return row(_value(record), arrived(record), unknown)
 
 
 def verdict(record: ConsumerRecord) -> Verdict:

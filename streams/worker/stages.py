@@ -20,7 +20,7 @@ from detectors.batch import Batch
 from detectors.correlate import Case
 from schemas.alert import Alert
 from schemas.dead_letter import Stage
-from schemas.decode import Row, unknown_fields
+from schemas.decode import Row
 from schemas.errors import RecordError
 from schemas.export import cloudevents
 from schemas.finding import Verdict
@@ -102,9 +102,9 @@ class Stages:
         self._metrics.judged.inc(sum(count for _, _, count in judged))
 
     def _judge(self, records: Sequence[ConsumerRecord]) -> tuple[list[_Screened], list[tuple[Stage, Failure]]]:
-        decoded, undecoded = guard.decode(records, guard.declaration)
-        for one in decoded:
-            self._warn_unknown(one.content)
+        unknown: list[str] = []
+        decoded, undecoded = guard.decode(records, lambda record: guard.declaration(record, unknown))
+        self._warn_unknown(unknown)
         judged, unjudged = guard.bisect(decoded, self._screen)
         return judged, [("decode", failure) for failure in undecoded] + [("screen", failure) for failure in unjudged]
 
@@ -207,8 +207,8 @@ class Stages:
             for finding in verdict.findings:
                 self._metrics.findings.labels(finding.code).inc()
 
-    def _warn_unknown(self, row: Row) -> None:
-        for pointer in unknown_fields(row):
+    def _warn_unknown(self, pointers: Iterable[str]) -> None:
+        for pointer in pointers:
             self._metrics.unknown_fields.inc()
             name = "/".join("*" if part.isdecimal() else part for part in pointer.split("/"))[:100]
             if name not in self._warned and len(self._warned) < _NAMES_WARNED:
