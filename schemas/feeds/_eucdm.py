@@ -65,10 +65,10 @@ def first_party(nodes: Iterable[Node | None]) -> Row | None:
 
 def party_name(node: Node | None) -> str | None:
     """Return by what a party is identified: its EORI or TIR number in upper case, else its name as written."""
-    found = party(node)
-    if found is None:
+    if node is None:
         return None
-    return found["id"].upper() if found["id"] else found["name"]
+    number = node.text("identificationNumber") or node.text("TIRHolderIdentificationNumber")
+    return number.upper() if number else node.text("name")
 
 
 def documents(node: Node | None, kinds: Sequence[str] = DOCUMENTS) -> list[Row]:

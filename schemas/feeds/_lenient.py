@@ -17,15 +17,18 @@ from schemas.feeds import _fields
 from schemas.feeds._codelists import TRANSPORT_MODES, country
 from schemas.feeds._fields import Row
 from schemas.feeds._xml import Node
+from schemas.types import currency_codes
 
 #: The contract's own limits (``schemas.types``): a million tonnes is no consignment, and 99999999999 is a filler.
 MAX_KILOGRAMS: Final = 1e9
 MAX_COUNT: Final = 10**8
 MAX_NUMBER: Final = 99_999
+MAX_VERSION: Final = 1_000_000
 MAX_AMOUNT: Final = 1e15
 
 _FIRST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_CLOCKS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _PACKAGE_TYPE: Final = re.compile(r"[A-Z0-9]{1,2}\Z")
 _COMMODITY: Final = re.compile(r"[0-9]{4,14}\Z")
 _MRN: Final = re.compile(r"[0-9A-Z]{8,35}\Z")
@@ -45,6 +48,12 @@ def mass(node: Node | None) -> float | None:
     return amount(node, MAX_KILOGRAMS)
 
 
+def money(value: float | None, currency: str | None) -> Row | None:
+    """Return an amount of a currency of ISO 4217; ``None`` if either is missing or not known."""
+    code = currency.upper() if currency else ""
+    return {"amount": value, "currency": code} if value is not None and code in currency_codes() else None
+
+
 def count(node: Node | None, most: int = MAX_COUNT) -> int | None:
     """Return a whole number, zero included (zero packages: they are packed with another item)."""
     try:
@@ -61,6 +70,15 @@ def moment(node: Node | None) -> datetime | None:
     except FeedError:
         return None
     return found if found is not None and _FIRST <= found <= _LAST else None
+
+
+def clock(digits: str) -> datetime | None:
+    """Return the UTC time of ``ccyymmdd``, with ``hhmm`` or ``hhmmss`` behind it."""
+    try:
+        found = datetime.strptime(digits, _CLOCKS[len(digits)]).replace(tzinfo=UTC)
+    except (KeyError, ValueError):
+        return None
+    return found if _FIRST <= found <= _LAST else None
 
 
 def mode(code: str | None) -> TransportMode | None:

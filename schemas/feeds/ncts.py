@@ -4,8 +4,8 @@ The paths are those of the functional specification DDNTA for phase 5 and of HMR
 wrapper. A transit declaration carries no value, no origin and no procedure: those are ``None``. Transit lays data on three
 levels, consignment, house consignment and item; what a house consignment says counts for its items.
 
-``exit_office`` is the office of exit for transit, else the first office of transit, else the office of destination. Parties and countries of house consignments or items are taken only where the consignment has none, and
-then the first ones.
+``exit_office`` is the office of exit for transit, else the first office of transit, else the office of destination. Parties and
+countries of house consignments or items are taken only where the consignment has none, and then the first ones.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOTICES: Final = {
 _KNOWN: Final = frozenset({_LODGEMENT, _AMENDMENT, *_NOTICES})
 _WRAPPED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(map(str.encode, _KNOWN))) + rb")[\s/>]")
 
-#: In the declaration of an amendment that does not say whose it is; ``named`` is then without it, and the intake gives the real one.
+#: In the declaration of an amendment that does not say whose it is: ``named`` is then without it, the intake gives the real one.
 _UNNAMED: Final = "unnamed"
 
 _PLACES: Final = {
@@ -103,9 +103,9 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
     if reference is None and not amended:
         raise operation.wrong("LRN is missing: no identity without it")
     sender = header.text("messageSender")
-    # An amendment may leave the holder out: then only the MRN says whose declaration it is.
+    # An amendment may leave the holder and the LRN out: then only the MRN says whose declaration it is.
     who = declarant or (sender.upper() if sender and reference else None)
-    if who is None and number is None:
+    if who is None and not amended:
         raise (holder or body).wrong(
             "no holder of the transit procedure, no representative, no messageSender: no identity"
         )
