@@ -1,37 +1,39 @@
-"""From files to the topic ``declarations``; what cannot be decoded goes to the dead letters with its bytes.
+"""From files to Kafka: raw bytes to ``raw.<system>``, our own contract to ``declarations``, the rest to the dead letters.
 
-Delivery is at least once: a file counts as taken in when Kafka has acknowledged every record of it.
+Delivery is at least once: a file counts as taken in when Kafka has acknowledged every record of it, and the journal says how
+far each one is.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import time
-import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import pydantic_core
-
-from schemas import ENGINE_VERSION, feeds
-from schemas.dead_letter import DeadLetter
 from schemas.errors import BrokerError, FeedError
 from streams import sources, topics
+from streams._journal import Journal, Progress
+from streams.admission import Admitted, Door, dead_letter, dead_letter_bytes, key_of, rows
 from streams.settings import Settings, settings
 from streams.sources import Record
 
 if TYPE_CHECKING:
     from kafka import KafkaProducer
 
+    from schemas.mapping import Mapping
+
+__all__ = ["Intake", "Tally", "dead_letter", "ingest", "key_of", "rows"]
+
 #: kafka-python puts no bound on what it has not sent yet; this is ours.
 _MAX_UNACKNOWLEDGED: Final = 64 * 1024 * 1024
+#: So often Kafka is waited for and the journal written: what a killed ingest sends again.
+_SETTLE_SECONDS: Final = 2.0
 _ACKNOWLEDGE_SECONDS: Final = 120.0
 _MAX_REASONS: Final = 1_000
-_DEAD_LETTERS: Final = uuid.UUID("0f6f3a1e-6d0a-5c39-9a55-2b6a8f1f6c11")
+_MAX_REFUSALS: Final = 1_000
 
 
 @dataclass
@@ -41,137 +43,141 @@ class Tally:
     records: int = 0
     accepted: int = 0
     dead_letters: int = 0
+    files: int = 0
+    known_files: int = 0
+    known_records: int = 0
+    formats: dict[str, Counter[str]] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    wrong_parts: int = 0
     seconds: float = 0.0
 
-    def refuse(self, error: FeedError) -> None:
-        """Count a dead letter; reasons are few, but hostile input could make many of them up."""
+    def _of(self, format: str) -> Counter[str]:
+        return self.formats.setdefault(format or "unknown", Counter())
+
+    def accept(self, admitted: Admitted, origin: str) -> None:
+        """Count a message that enters, and the parts of it that the worker will refuse."""
+        self.accepted += 1
+        self._of(admitted.format)["accepted"] += 1
+        self.events.update(message.event for message in admitted.messages)
+        for error in admitted.wrong:
+            self.wrong_parts += 1
+            self._note(origin, error)
+
+    def refuse(self, record: Record, error: FeedError) -> None:
+        """Count a dead letter."""
         self.dead_letters += 1
+        self._of(record.format)["refused"] += 1
+        self._note(record.origin, error)
+
+    def _note(self, origin: str, error: FeedError) -> None:
+        """Keep what was wrong; reasons are few, but hostile input could make many of them up."""
         known = error.reason in self.reasons or len(self.reasons) < _MAX_REASONS
         self.reasons[error.reason if known else "other reasons"] += 1
+        if len(self.refusals) < _MAX_REFUSALS:
+            self.refusals.append({"origin": origin, "path": error.path or None, "reason": error.reason})
 
     @property
     def rate(self) -> float:
-        """Accepted declarations a second."""
+        """Accepted messages a second."""
         return self.accepted / self.seconds if self.seconds else 0.0
+
+    def by_format(self) -> list[dict[str, Any]]:
+        """Return accepted and refused messages, a row a format."""
+        return [
+            {"format": name, "accepted": found["accepted"], "refused": found["refused"]}
+            for name, found in sorted(self.formats.items())
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the tally for ``--json``."""
         return {
+            "files": self.files,
+            "files_known": self.known_files,
+            "records_known": self.known_records,
             "records": self.records,
             "accepted": self.accepted,
             "dead_letters": self.dead_letters,
+            "wrong_parts": self.wrong_parts,
+            "formats": self.by_format(),
+            "events": dict(self.events.most_common()),
             "reasons": dict(self.reasons.most_common()),
             "seconds": round(self.seconds, 3),
-            "declarations_per_second": round(self.rate, 1),
+            "messages_per_second": round(self.rate, 1),
         }
-
-
-def key_of(value: bytes) -> bytes | None:
-    """Return the key of a record of ``declarations``: its ``declaration_id``; ``None`` where there is none to read."""
-    try:
-        found = pydantic_core.from_json(value, cache_strings=False)
-    except ValueError:
-        return None
-    stated = found.get("declaration_id") if isinstance(found, dict) else None
-    try:
-        return stated.encode() if isinstance(stated, str) and stated else None
-    except UnicodeEncodeError:
-        return None
-
-
-def dead_letter(record: Record, error: FeedError, at: datetime) -> DeadLetter:
-    """Return the dead letter of a record that no codec can decode.
-
-    Its id is made of origin and content, so that the same bad file taken in twice is one dead letter.
-    """
-    kept = record.raw[: sources.MAX_KEPT]
-    content = hashlib.sha256(record.raw).hexdigest()
-    size = max(record.size or 0, len(record.raw))
-    return DeadLetter(
-        dead_letter_id=str(uuid.uuid5(_DEAD_LETTERS, f"feed {record.origin} {content}")),
-        stage="feed",
-        reason=error.reason[:4096],
-        path=error.path[:1024],
-        error=type(error).__name__,
-        origin=record.origin,
-        format=record.format or None,
-        at=at,
-        payload=base64.b64encode(kept).decode("ascii"),
-        payload_bytes=size,
-        truncated=size > len(kept),
-        engine=ENGINE_VERSION,
-    )
-
-
-def examine(record: Record) -> list[dict[str, Any]]:
-    """Return what would be accepted of a record, a row a declaration; our own contract is validated here too.
-
-    Raises
-    ------
-    FeedError : the record would become a dead letter, here or (for a line of our contract) in the worker.
-    """
-    if record.problem is not None:
-        raise record.problem
-    return [
-        {
-            "origin": record.origin,
-            "declaration_id": found.declaration_id,
-            "regime": found.regime,
-            "items": len(found.items),
-            "codes": ", ".join(dict.fromkeys(item.commodity_code or "none" for item in found.items[:20])),
-        }
-        for message in feeds.codec(record.format).decode(record.raw, feeds.Arrival(None, record.at, record.origin))
-        if (found := message.declaration) is not None
-    ]
 
 
 class Intake:
-    """A producer into ``declarations`` and ``declarations.dlq`` that counts, paces, and knows what is acknowledged."""
+    """A producer that counts, paces, and knows what is acknowledged.
 
-    def __init__(self, producer: KafkaProducer, chosen: Settings | None = None, rate: float | None = None) -> None:
-        named = topics.named(chosen or settings())
-        self.declarations = named["declarations"]
-        self.dead_letters = named["declarations.dlq"]
+    Parameters
+    ----------
+    producer : a ``KafkaProducer`` (:func:`streams.clients.producer`).
+    door : decides what enters.
+    exists : says whether the cluster has a topic; without it nobody asks.
+    rate : at most so many messages a second.
+    """
+
+    def __init__(
+        self,
+        producer: KafkaProducer,
+        door: Door,
+        chosen: Settings | None = None,
+        rate: float | None = None,
+        exists: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.dead_letters = topics.named(chosen or settings())["declarations.dlq"]
         self.tally = Tally()
         self._producer = producer
+        self._door = door
+        self._exists = exists
+        self._known_topics: set[str] = set()
         self._pace = _Pace(rate)
         self._unacknowledged = 0
+        self._settled = time.monotonic()
         self._failures: list[Exception] = []
 
-    def take(self, records: Iterable[Record]) -> None:
-        """Produce what the records hold; call :meth:`settle` before relying on it."""
-        started = time.monotonic()
-        try:
-            for record in records:
-                self._take(record)
-        finally:
-            self.tally.seconds += time.monotonic() - started
+    def put(self, record: Record) -> Admitted | FeedError:
+        """Send what a record holds, or its dead letter; call :meth:`settle` before relying on it.
 
-    def _take(self, record: Record) -> None:
+        Raises
+        ------
+        BrokerError : Kafka does not take it, or has no topic for it.
+        """
         self.tally.records += 1
+        now = datetime.now(UTC)
         try:
-            values = sources.declarations(record)
+            admitted = self._door.admit(record, now)
         except FeedError as error:
-            letter = dead_letter(record, error, datetime.now(UTC))
-            self._send(self.dead_letters, None, letter.__pydantic_serializer__.to_json(letter, by_alias=True))
-            self.tally.refuse(error)
-            return
-        for value in values:
-            self._pace.wait()
-            self._send(self.declarations, key_of(value), value)
-            self.tally.accepted += 1
+            self._send(self.dead_letters, None, dead_letter_bytes(record, error, now), [])
+            self.tally.refuse(record, error)
+            return error
+        self._pace.wait()
+        self._send(admitted.topic, admitted.key, admitted.value, admitted.headers)
+        self.tally.accept(admitted, record.origin)
+        return admitted
 
-    def _send(self, topic: str, key: bytes | None, value: bytes) -> None:
+    def _send(self, topic: str, key: bytes | None, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         from kafka.errors import KafkaError
 
+        if topic not in self._known_topics:
+            if self._exists is not None and not self._exists(topic):
+                raise BrokerError(
+                    f"no topic {topic} in this cluster; run: assay topics apply"
+                    " (a source system of your own must be one of ASSAY_SOURCES)"
+                )
+            self._known_topics.add(topic)
         try:
-            self._producer.send(topic, key=key, value=value).add_errback(self._failures.append)
+            self._producer.send(topic, key=key, value=value, headers=headers).add_errback(self._failures.append)
         except KafkaError as error:
             raise BrokerError(f"Kafka does not take records for topic {topic}: {error!r}") from error
         self._unacknowledged += len(value)
-        if self._unacknowledged > _MAX_UNACKNOWLEDGED:
-            self.settle()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to settle."""
+        return self._unacknowledged > _MAX_UNACKNOWLEDGED or time.monotonic() - self._settled > _SETTLE_SECONDS
 
     def settle(self) -> None:
         """Wait until Kafka has acknowledged everything.
@@ -182,18 +188,92 @@ class Intake:
         """
         from kafka.errors import KafkaError
 
-        started = time.monotonic()
         try:
             self._producer.flush(timeout=_ACKNOWLEDGE_SECONDS)
         except KafkaError as error:
             raise BrokerError(f"Kafka did not acknowledge within {_ACKNOWLEDGE_SECONDS:.0f} s: {error!r}") from error
-        finally:
-            self.tally.seconds += time.monotonic() - started
         self._unacknowledged = 0
+        self._settled = time.monotonic()
         if self._failures:
             count, first = len(self._failures), self._failures[0]
             self._failures.clear()
             raise BrokerError(f"{count:,} records were not acknowledged; ingest them again. The first: {first!r}")
+
+
+@dataclass
+class Reading:
+    """How files are read: a format or a mapping, and who is told how far it is."""
+
+    format: str = "auto"
+    mapping: Mapping | None = None
+    advance: Callable[[int], None] | None = None
+    each: Callable[[Record, Admitted | FeedError], None] | None = None
+
+
+def ingest(
+    intake: Intake,
+    journal: Journal,
+    files: Iterable[tuple[Progress, str]],
+    reading: Reading,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
+    """Take files in, from where the journal says; what Kafka has acknowledged is in the journal when this returns.
+
+    A file that changes while it is read is not noted as finished. ``stopped`` is asked between records.
+
+    Raises
+    ------
+    BrokerError : Kafka does not acknowledge; the journal tells what it had.
+    """
+    tally = intake.tally
+    waiting: dict[str, Progress] = {}
+    began = time.monotonic()
+
+    def settle() -> None:
+        intake.settle()
+        journal.note(waiting.values())
+        waiting.clear()
+
+    def take(progress: Progress, name: str) -> bool:
+        """Take one file in; say whether its end was reached."""
+        done = progress.records
+        found = sources.file_records(progress.path, name, reading.format, reading.advance, reading.mapping)
+        for number, record in enumerate(found, 1):
+            if number <= done:
+                continue
+            outcome = intake.put(record)
+            progress.records = number
+            if reading.each is not None:
+                reading.each(record, outcome)
+            if intake.due:
+                settle()
+                waiting[progress.known] = progress
+            if stopped():
+                return False
+        return progress.unchanged()
+
+    try:
+        for progress, name in files:
+            if stopped():
+                break
+            tally.known_records += progress.records
+            if progress.finished:
+                tally.known_files += 1
+                if reading.advance is not None:
+                    reading.advance(progress.size)
+                continue
+            waiting[progress.known] = progress
+            try:
+                progress.finished = take(progress, name)
+            except FileNotFoundError:
+                del waiting[progress.known]  # gone since it was listed
+                continue
+            tally.files += 1
+            if intake.due:
+                settle()
+        settle()
+    finally:
+        tally.seconds += time.monotonic() - began
 
 
 class _Pace:

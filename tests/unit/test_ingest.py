@@ -24,8 +24,6 @@ from typer.testing import CliRunner
 from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError
 from streams import cli, ingest, sources
-from streams._followed import Followed, state_file
-from streams.settings import Settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 XML = b"""<MetaData><Declaration><FunctionCode>9</FunctionCode><FunctionalReferenceID>L1</FunctionalReferenceID>
@@ -342,34 +340,6 @@ def test_a_dead_letter_keeps_the_bytes_and_its_id() -> None:
 )
 def test_keys(value: bytes, key: bytes | None) -> None:
     assert ingest.key_of(value) == key
-
-
-def test_each_file_of_a_followed_folder_comes_once_and_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    state = state_file([folder], Settings(state_dir=tmp_path / "state"))
-    followed = Followed([folder], state)
-
-    def look(into: Followed) -> list[str]:
-        names = []
-        for path, _ in into.ready():
-            names.append(path.name)
-            into.remember(path)
-        return names
-
-    (folder / "a.xml").write_bytes(XML)
-    assert look(followed) == []
-    (folder / "a.xml").write_bytes(XML + b"\n")
-    assert look(followed) == []
-    assert look(followed) == ["a.xml"]
-    assert look(followed) == []
-    again = Followed([folder], state)
-    assert look(again) == look(again) == []
-    (folder / "a.xml").write_bytes(XML + b"\n\n")
-    assert [look(again), look(again), look(again)] == [[], ["a.xml"], []]
-    with state.open("a") as lines:
-        lines.write('["cut off')
-    assert look(Followed([folder], state)) == []
 
 
 def test_a_rate_is_kept() -> None:
