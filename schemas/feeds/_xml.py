@@ -36,62 +36,75 @@ _PARSER = etree.XMLParser(
     huge_tree=False,  # also keeps libxml2's own limits: 256 deep, 10 MB a text
     remove_comments=True,
     remove_pis=True,
+    remove_blank_text=True,  # blanks between elements say nothing; without them there is less to build and to walk
     recover=False,
 )
 
 
 class Node:
-    """An element: its text, attributes and children by local name."""
+    """An element: its text, attributes and children by local name.
 
-    __slots__ = ("_element", "_named")
+    Most elements of a message are leaves that are read once, so a child becomes a node only where somebody asks for it.
+    """
+
+    __slots__ = ("_element", "_named", "_nodes")
 
     def __init__(self, element: etree._Element) -> None:
         self._element = element
-        self._named: dict[str, list[Node]] | None = None
+        self._named: dict[str, list[etree._Element]] | None = None
+        self._nodes: dict[str, list[Node]] = {}
 
     @property
     def name(self) -> str:
         """The local name."""
         return _local(self._element)
 
-    def _index(self) -> dict[str, list[Node]]:
-        named: dict[str, list[Node]] = {}
+    def _index(self) -> dict[str, list[etree._Element]]:
+        named: dict[str, list[etree._Element]] = {}
         for child in self._element:
             name = child.tag.rpartition("}")[2]
-            same = named.get(name)
-            if same is None:
-                named[name] = [Node(child)]
+            if name in named:
+                named[name].append(child)
             else:
-                same.append(Node(child))
+                named[name] = [child]
         self._named = named
         return named
 
     def all(self, name: str) -> list[Node]:
         """Return the children of that local name, in order."""
-        named = self._named
-        return (self._index() if named is None else named).get(name, [])
+        nodes = self._nodes.get(name)
+        if nodes is None:
+            named = self._named
+            found = (self._index() if named is None else named).get(name)
+            if found is None:
+                return []
+            nodes = self._nodes[name] = [Node(child) for child in found]
+        return nodes
 
     def one(self, *path: str) -> Node | None:
         """Return the first child of the first child... along the path, if there is one."""
         here = self
         for name in path:
-            named = here._named
-            found = (here._index() if named is None else named).get(name)
-            if found is None:
+            nodes = here._nodes.get(name) or here.all(name)
+            if not nodes:
                 return None
-            here = found[0]
+            here = nodes[0]
         return here
 
     def text(self, *path: str) -> str | None:
         """Return the stripped text at the path, ``None`` for an absent or empty element."""
-        here = self
-        for name in path:
+        element = self._element
+        if path:
+            here: Node | None = self
+            if len(path) > 1 and (here := self.one(*path[:-1])) is None:
+                return None
+            assert here is not None
             named = here._named
-            found = (here._index() if named is None else named).get(name)
+            found = (here._index() if named is None else named).get(path[-1])
             if found is None:
                 return None
-            here = found[0]
-        content = here._element.text
+            element = found[0]
+        content = element.text
         return (content.strip() or None) if content else None
 
     def attribute(self, name: str) -> str | None:
@@ -162,7 +175,7 @@ def parse(raw: bytes) -> Node:
     raw = _transcoded(raw, len(raw))
     _after_prolog(raw)
     _check_code_page(raw)
-    if raw.count(b"<") + raw.count(b"=") > 2 * MAX_MARKUP:
+    if len(raw) > 2 * MAX_MARKUP and raw.count(b"<") + raw.count(b"=") > 2 * MAX_MARKUP:
         raise FeedError(f"more than {MAX_MARKUP:,} elements and attributes")
     try:
         root = etree.fromstring(raw, _PARSER)
@@ -215,7 +228,7 @@ def _check_code_page(raw: bytes) -> None:
     if not _CODE_PAGES.match(page):
         shown = page.decode("ascii", "replace")
         raise FeedError(f"the code page {shown!r} is not accepted; send UTF-8", "line 1")
-    if page.lower() in (b"utf-8", b"utf8"):
+    if page.lower() in (b"utf-8", b"utf8") and not raw.isascii():
         try:
             raw.decode()
         except UnicodeDecodeError as error:

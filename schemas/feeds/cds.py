@@ -1,4 +1,8 @@
-"""UK Customs Declaration Service: WCO Data Model 3.6 XML (``MetaData/Declaration``), lodgements.
+"""UK Customs Declaration Service: WCO Data Model 3.6 XML, ``MetaData/Declaration`` and ``MetaData/Response``.
+
+Read are export and import lodgements (function code 9), the additional messages of function code 13 (``COR`` amendment,
+``INV`` cancellation request, ``GPR`` presentation of the goods: see :mod:`schemas.feeds._cds_amendment`) and DMS
+notifications (:mod:`schemas.feeds._cds_notification`), with namespaces or none, with the envelope or without.
 
 The paths are those of HMRC's "Customs Declarations" API; DE numbers are the UK tariff's data elements. One decoded
 declaration carries what the message says and no more: absent is ``None``, and so is a zero mass or value.
@@ -6,110 +10,79 @@ declaration carries what the message says and no more: absent is ``None``, and s
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from pydantic import ValidationError
 
 from schemas.declaration import Declaration
-from schemas.errors import FeedError
 from schemas.feeds import Arrival, _xml
-from schemas.feeds._codelists import TRANSPORT_MODES, country
-from schemas.feeds._fields import Row, contract_mistake, day, mass, moment, money, number, quantity, whole
+from schemas.feeds import _cds_amendment as additional
+from schemas.feeds import _cds_parts as parts
+from schemas.feeds._cds_notification import notification
+from schemas.feeds._codelists import country
+from schemas.feeds._fields import Row, mass, moment, money, whole
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
 FORMAT: Final = "wco-dm-3.6"
 
-_ITEM: Final = "GovernmentAgencyGoodsItem"
 _ORIGINAL: Final = "9"
-_OTHER_MESSAGES: Final = {
-    "COR": "an amendment",
-    "INV": "a cancellation request",
-    "GPR": "a presentation (arrival) of goods declared before",
-}
-#: Classifications that are not a commodity code: additional codes (TARIC, national), CUS numbers.
-_NOT_COMMODITY: Final = frozenset({"TRA", "GN", "CV", "TRC"})
-_CAS: Final = re.compile(r"[0-9]{2,7}-[0-9]{2}-[0-9]\Z")
-_PACKAGE_TYPE: Final = re.compile(r"[A-Z0-9]{1,2}\Z")
-
-#: Where the fields of the contract stand in the message, for errors that only the contract finds.
-_PLACES: Final = {
-    "declaration_id": "FunctionalReferenceID",
-    "mrn": "ID",
-    "lodged_at": "IssueDateTime",
-    "procedure": f"GoodsShipment/{_ITEM}/GovernmentProcedure",
-    "office": "DeclarationOfficeID",
-    "exit_office": "ExitOffice/ID",
-    "declarant": "Declarant",
-    "exporter": "Exporter",
-    "consignee": "GoodsShipment/Consignee",
-    "notify": "GoodsShipment/NotifyParty",
-    "carrier": "Consignment/Carrier",
-    "routing": "Consignment/Itinerary",
-    "transport": "BorderTransportMeans",
-    "gross_mass_kg": "TotalGrossMassMeasure",
-    "package_count": "TotalPackageQuantity",
-    "commodity_code": "Commodity/Classification",
-    "description": "Commodity/Description",
-    "net_mass_kg": "Commodity/GoodsMeasure/NetNetWeightMeasure",
-    "item gross_mass_kg": "Commodity/GoodsMeasure/GrossMassMeasure",
-    "quantity": "Commodity/GoodsMeasure/TariffQuantity",
-    "value": "StatisticalValueAmount",
-    "number": "SequenceNumeric",
-    "packages": "Packaging",
-    "documents": "AdditionalDocument",
-}
+#: The namespaces of the WCO's model begin so: what tells its Response from others.
+_NAMESPACE: Final = b"urn:wco:datamodel"
 
 
 class Cds:
-    """The codec ``cds``: export and import lodgements (function code 9), pre-lodged or arrived, full or simplified."""
+    """The codec ``cds``: lodgements (pre-lodged or arrived, full or simplified), what follows them, and notifications."""
 
     name = "cds"
     system = "cds"
 
     def sniff(self, raw: bytes) -> bool:
-        """Say whether the root element is the WCO envelope, or the declaration without it."""
-        return _xml.looks_like(raw, "MetaData", "Declaration")
+        """Say whether the root element is the WCO envelope, or what stands in it."""
+        if _xml.looks_like(raw, "MetaData", "Declaration"):
+            return True
+        return _NAMESPACE in raw[:4096] and _xml.looks_like(raw, "Response")
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one envelope; see :class:`schemas.feeds.Codec`."""
         root = _xml.parse(raw)
-        if root.name == "Declaration":
+        if root.name == "MetaData":
+            found = [*root.all("Declaration"), *root.all("Response")]
+        elif root.name in ("Declaration", "Response"):
             found = [root]
-        elif root.name == "MetaData":
-            found = root.all("Declaration")
         else:
             raise root.wrong(f"the root <{root.name}> is not a WCO declaration")
         if not found:
-            raise _no_declaration(root)
-        return [Message.of(_declaration(node, arrival), version=1) for node in found]
+            kind = root.text("WCOTypeName")
+            raise root.wrong(f"no Declaration and no Response in this message (WCO type name {kind})")
+        return [_message(node, arrival) for node in found]
 
 
 CODEC = Cds()
 
 
-def _no_declaration(root: Node) -> FeedError:
-    response = root.one("Response")
-    if response is not None:
-        code = response.text("FunctionCode")
-        return response.wrong(f"a DMS notification (function code {code}), not a lodgement: not read yet")
-    kind = root.text("WCOTypeName")
-    return root.wrong(f"no Declaration in this message (WCO type name {kind})")
-
-
-def _check_lodgement(node: Node) -> str:
-    """Return the type code of a lodgement; say what any other message is."""
-    function, kind = node.text("FunctionCode"), node.text("TypeCode")
-    if function == _ORIGINAL and kind is not None:
-        return kind.upper()
+def _message(node: Node, arrival: Arrival) -> Message:
+    source = {
+        "system": arrival.system or CODEC.system,
+        "format": FORMAT,
+        "received_at": arrival.received_at,
+        "origin": arrival.origin,
+    }
+    if node.name == "Response":
+        return notification(node, source)
+    function, kind = node.text("FunctionCode"), (node.text("TypeCode") or "").upper()
+    if kind in additional.TYPES:
+        return additional.message(node, kind, source)
     if function is None:
         raise node.wrong("FunctionCode is missing, which says what the message is (9 is a lodgement)")
-    if kind is None:
+    if not kind:
         raise node.wrong("TypeCode is missing, which says what is declared (such as EXA, EXD, IMA)")
-    said = _OTHER_MESSAGES.get(kind.upper(), f"a message of type {kind}")
-    place = node.one("FunctionCode") or node
-    raise place.wrong(f"{said} (function code {function}, type {kind}), not a lodgement: not read yet")
+    if function.lstrip("0") != _ORIGINAL:
+        place = node.one("FunctionCode") or node
+        raise place.wrong(
+            f"a message of function code {function} and type {kind}: neither a lodgement nor what follows one"
+        )
+    return Message.of(_declaration(node, kind, source, arrival), version=1)
 
 
 def _regime(node: Node, kind: str) -> str:
@@ -134,8 +107,7 @@ def _identity(node: Node, system: str) -> str:
     return f"{system}:{declarant.upper()}:{reference}"
 
 
-def _declaration(node: Node, arrival: Arrival) -> Declaration:
-    kind = _check_lodgement(node)
+def _declaration(node: Node, kind: str, source: Row, arrival: Arrival) -> Declaration:
     regime = _regime(node, kind)
     lodged_at = moment(node.one("IssueDateTime")) or moment(node.one("AcceptanceDateTime")) or arrival.received_at
     if lodged_at is None:
@@ -143,56 +115,46 @@ def _declaration(node: Node, arrival: Arrival) -> Declaration:
     shipment = node.one("GoodsShipment")
     if shipment is None:
         raise node.wrong("GoodsShipment is missing: nothing is declared")
-    goods = shipment.all(_ITEM)
-    mrn = node.text("ID")
+    goods = shipment.all(parts.ITEM)
+    items = [parts.item(item, position) for position, item in enumerate(goods, 1)]
+    invoice = money(node.one("InvoiceAmount"))
+    previous = [parts.previous_document(document) for document in shipment.all("PreviousDocument")]
+    if len(items) == 1 and items[0]["value"] is None:
+        items[0]["value"] = invoice
     fields: Row = {
         "event": "lodged",
-        "declaration_id": _identity(node, arrival.system or CODEC.system),
+        "declaration_id": _identity(node, source["system"]),
         "local_reference": node.text("FunctionalReferenceID"),
-        "mrn": mrn.upper() if mrn else None,
+        "mrn": parts.mrn(node.text("ID")),
+        "ucr": _ucr(shipment, previous),
         "lodged_at": lodged_at,
-        "source": {
-            "system": arrival.system or CODEC.system,
-            "format": FORMAT,
-            "received_at": arrival.received_at,
-            "origin": arrival.origin,
-        },
+        "source": source,
         "regime": regime,
-        "procedure": _procedure(goods),
+        "declaration_type": kind,
+        "procedure": items[0]["procedure"] if items else None,
         "office": node.text("DeclarationOfficeID") or node.text("PresentationOffice", "ID"),
         "exit_office": node.text("ExitOffice", "ID"),
-        "declarant": _party(node.one("Declarant")),
+        "declarant": parts.party(node.one("Declarant")),
+        "agent": parts.party(node.one("Agent")),
         "exporter": _exporter(node, shipment, goods),
         "consignee": _consignee(shipment, goods, regime),
         "notify": _first_party(shipment.one("NotifyParty"), node.one("Consignment", "NotifyParty")),
-        "carrier": _party(node.one("Consignment", "Carrier")),
+        "carrier": parts.party(node.one("Consignment", "Carrier")),
         "country_of_export": country(_anywhere(shipment, goods, "ExportCountry", "ID")),
         "country_of_destination": country(_anywhere(shipment, goods, "Destination", "CountryCode")),
-        "routing": _routing(node),
-        "transport": _transport(node, shipment, goods),
+        "routing": parts.routing(node),
+        "transport": parts.transport(node, shipment, goods),
         "gross_mass_kg": mass(node.one("TotalGrossMassMeasure")),
         "package_count": whole(node.one("TotalPackageQuantity")) or None,
-        "items": [_item(item, position) for position, item in enumerate(goods, 1)],
+        "invoice_value": invoice,
+        "documents": [parts.document(document) for document in node.all("AdditionalDocument")],
+        "previous_documents": previous,
+        "items": items,
     }
-    if len(goods) == 1 and fields["items"][0]["value"] is None:
-        fields["items"][0]["value"] = money(node.one("InvoiceAmount"))
     try:
         return Declaration.model_validate(fields)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False)
-        raise contract_mistake(problems, _place(node, problems[0]["loc"])) from None
-
-
-def _place(node: Node, loc: tuple[int | str, ...]) -> str:
-    """Return the XPath of what the contract calls ``loc``."""
-    if loc[0] != "items":
-        return f"{node.xpath}/{_PLACES[str(loc[0])]}" if loc[0] in _PLACES else node.xpath
-    if len(loc) < 3:
-        return f"{node.xpath}/GoodsShipment/{_ITEM}"
-    item = node.xpath + f"/GoodsShipment/{_ITEM}[{int(loc[1]) + 1}]"
-    inside = _PLACES.get(f"item {loc[2]}") or _PLACES.get(str(loc[2]), "")
-    position = f"[{loc[3] + 1}]" if len(loc) > 3 and isinstance(loc[3], int) else ""
-    return f"{item}/{inside}{position}".rstrip("/")
+        raise parts.mistake(error, node, goods) from None
 
 
 def _anywhere(shipment: Node, goods: list[Node], *path: str) -> str | None:
@@ -203,35 +165,18 @@ def _anywhere(shipment: Node, goods: list[Node], *path: str) -> str | None:
     return next((text for item in goods if (text := item.text(*path)) is not None), None)
 
 
-def _party(node: Node | None) -> Row | None:
-    """Return a party, ``None`` for one without identity, name or address."""
-    if node is None:
-        return None
-    party: Row = {"id": node.text("ID"), "name": node.text("Name")}
-    if (address := node.one("Address")) is not None:
-        party["address"] = address.text("Line")
-        party["city"] = address.text("CityName")
-        party["postcode"] = address.text("PostcodeID")
-        party["country"] = country(address.text("CountryCode"))
-    for means in (*node.all("Communication"), *(c for m in node.all("Contact") for c in m.all("Communication"))):
-        if (reached := means.text("ID")) is not None:
-            party.setdefault("email" if "@" in reached else "phone", reached)
-    return party if any(party.values()) else None
-
-
 def _first_party(*candidates: Node | None) -> Row | None:
-    return next((party for node in candidates if (party := _party(node)) is not None), None)
+    return next((party for node in candidates if (party := parts.party(node)) is not None), None)
 
 
 def _exporter(node: Node, shipment: Node, goods: list[Node]) -> Row | None:
-    """Return DE 3/1-3/2; where it is left out, the consignor of the security data (3/7-3/8)."""
+    """Return DE 3/1-3/2; where it is left out, the consignor of the security data (3/7-3/8), or that of an item."""
     return _first_party(
         node.one("Exporter"),
         shipment.one("Exporter"),
         node.one("Consignment", "Consignor"),
         shipment.one("Consignor"),
-        *(item.one("Consignor") for item in goods[:1]),
-    )
+    ) or _first_party(*(item.one(role) for item in goods for role in ("Exporter", "Consignor")))
 
 
 def _consignee(shipment: Node, goods: list[Node], regime: str) -> Row | None:
@@ -242,110 +187,9 @@ def _consignee(shipment: Node, goods: list[Node], regime: str) -> Row | None:
     return _first_party(*ordered)
 
 
-def _routing(node: Node) -> list[str]:
-    """Return DE 5/18, countries in the order of their sequence numbers (as written where numbers are missing)."""
-    stages = [
-        (whole(stage.one("SequenceNumeric")) or position, position, country(stage.text("RoutingCountryCode")))
-        for position, stage in enumerate((s for c in node.all("Consignment") for s in c.all("Itinerary")), 1)
-    ]
-    return [code for _, _, code in sorted(stages, key=lambda stage: stage[:2]) if code is not None]
-
-
-def _transport(node: Node, shipment: Node, goods: list[Node]) -> Row | None:
-    """Return the means at the border (DE 7/4, 7/14, 7/15) and the containers (7/10) of shipment and items."""
-    border = node.one("BorderTransportMeans")
-    holders = [*shipment.all("Consignment"), *(c for item in goods for c in item.all("Commodity"))]
-    stated = (equipment.text("ID") for holder in holders for equipment in holder.all("TransportEquipment"))
-    containers = list(dict.fromkeys(text for text in stated if text is not None))
-    if border is None:
-        return {"containers": containers} if containers else None
-    return {
-        "mode": TRANSPORT_MODES.get(border.text("ModeCode") or ""),
-        "identity": border.text("ID"),
-        "nationality": country(border.text("RegistrationNationalityCode")),
-        "containers": containers,
-    }
-
-
-def _procedure(goods: list[Node]) -> str | None:
-    """Return requested and previous procedure (DE 1/10) of the first item; additional ones (1/11) have no previous."""
-    for procedure in goods[0].all("GovernmentProcedure") if goods else []:
-        if (previous := procedure.text("PreviousCode")) is not None:
-            return (procedure.text("CurrentCode") or "") + previous
-    return None
-
-
-def _item(node: Node, position: int) -> Row:
-    commodity = node.one("Commodity")
-    measure = node.one("Commodity", "GoodsMeasure")
-    stated = node.one("SequenceNumeric")
-    return {
-        "number": position if stated is None else whole(stated) or position,
-        "commodity_code": _commodity_code(commodity) if commodity else None,
-        "description": node.text("Commodity", "Description"),
-        "origin": country(node.text("Origin", "CountryCode")),
-        "net_mass_kg": mass(measure.one("NetNetWeightMeasure")) if measure else None,
-        "gross_mass_kg": mass(measure.one("GrossMassMeasure")) if measure else None,
-        "quantity": quantity(measure.one("TariffQuantity")) if measure else None,
-        "value": _value(node),
-        "cas": _cas(commodity) if commodity else None,
-        "packages": [_package(package) for package in node.all("Packaging")],
-        "documents": [found for document in node.all("AdditionalDocument") if (found := _document(document))],
-    }
-
-
-def _value(node: Node) -> Row | None:
-    """Return the statistical value (DE 8/6, which the UK takes in pounds), else the item's price (DE 4/14)."""
-    return (
-        money(node.one("StatisticalValueAmount"), "GBP")
-        or money(node.one("Commodity", "InvoiceLine", "ItemChargeAmount"))
-        or money(node.one("CustomsValueAmount"))
-    )
-
-
-def _commodity_code(commodity: Node) -> str | None:
-    """Return DE 6/14 with the TARIC digits (6/15) behind it."""
-    code, taric = None, ""
-    for classification in commodity.all("Classification"):
-        kind, stated = classification.text("IdentificationTypeCode"), classification.text("ID")
-        if stated is None:
-            continue
-        digits = re.sub(r"[ .]", "", stated)
-        if kind == "TRC":
-            taric = digits
-        elif code is None and kind not in _NOT_COMMODITY:
-            if not re.fullmatch(r"[0-9]{4,14}", digits):
-                raise classification.wrong(f"a commodity code has 4 to 14 digits, not {stated[:60]!r}")
-            code = digits
-    return code + taric if code and len(code) == 8 and re.fullmatch(r"[0-9]{2}", taric) else code
-
-
-def _cas(commodity: Node) -> str | None:
-    """Return a CAS number where one stands among the classifications (DE 6/13 is a CUS code, which is another list)."""
-    stated = (classification.text("ID") for classification in commodity.all("Classification"))
-    return next((text for text in stated if text is not None and _CAS.match(text)), None)
-
-
-def _package(node: Node) -> Row:
-    kind = (node.text("TypeCode") or "").upper()
-    return {
-        "type": kind if _PACKAGE_TYPE.match(kind) else None,
-        "count": whole(node.one("QuantityQuantity")),
-        "marks": node.text("MarksNumbersID"),
-    }
-
-
-def _document(node: Node) -> Row | None:
-    """Return DE 2/3: the type as the tariff prints it, ``X002`` = category X and type 002; ``None`` without either."""
-    kind = (node.text("CategoryCode") or "") + (node.text("TypeCode") or "")
-    if not kind:
-        return None
-    written = node.one("WriteOff", "QuantityQuantity")
-    weighed = number(written) if written and written.attribute("unitCode") else None
-    return {
-        "type": kind.upper(),
-        "reference": node.text("ID"),
-        "issued_on": day(node.one("EffectiveDateTime")),
-        "expires_on": day(node.one("ExpirationDateTime")),
-        "quantity_kg": mass(written) if weighed else None,
-    }
+def _ucr(shipment: Node, previous: list[Row]) -> str | None:
+    """Return the declaration's UCR: the one of type DCR among the previous documents, by which the UK's inventory linking
+    names an export, else DE 2/4.
+    """
+    declared = (document["reference"] for document in previous if document["type"].endswith("DCR"))
+    return next(filter(None, declared), None) or shipment.text("UCR", "TraderAssignedReferenceID")
