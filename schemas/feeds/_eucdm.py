@@ -155,11 +155,6 @@ def routing(consignment: Node) -> list[str]:
     return _lenient.countries(stage.text("country") for stage in stages)
 
 
-def office(nodes: Iterable[Node]) -> str | None:
-    """Return the reference number of the first customs office that has one."""
-    return next((text for node in nodes if (text := node.text("referenceNumber")) is not None), None)
-
-
 def only(levels: Iterable[Node | None], *path: str) -> str | None:
     """Return what stands at these levels, ``None`` if they say different things."""
     found = unique(node.text(*path) for node in levels if node is not None)

@@ -65,6 +65,8 @@ def count(node: Node | None, most: int = MAX_COUNT) -> int | None:
 
 def moment(node: Node | None) -> datetime | None:
     """Return a UTC time from 1990 to 2100; one without an offset is taken as UTC."""
+    if node is None:
+        return None
     try:
         found = _fields.moment(node)
     except FeedError:
@@ -129,6 +131,8 @@ def first_country(levels: Iterable[Node], name: str) -> str | None:
 
 def ordered(nodes: list[Node], *number: str) -> list[Node]:
     """Return siblings by their sequence number, as written where numbers are missing or equal."""
+    if len(nodes) < 2:
+        return nodes
     places = [(count(node.one(*number)) or place, place) for place, node in enumerate(nodes, 1)]
     return [node for _, node in sorted(zip(places, nodes, strict=True), key=lambda pair: pair[0])]
 

@@ -150,13 +150,15 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
 
 
 def _exit_office(body: Node) -> str | None:
-    return _eucdm.office(
-        [
-            *_lenient.ordered(body.all("CustomsOfficeOfExitForTransitDeclared"), "sequenceNumber"),
-            *_lenient.ordered(body.all("CustomsOfficeOfTransitDeclared"), "sequenceNumber"),
-            *body.all("CustomsOfficeOfDestinationDeclared"),
-        ]
-    )
+    for group in (
+        "CustomsOfficeOfExitForTransitDeclared",
+        "CustomsOfficeOfTransitDeclared",
+        "CustomsOfficeOfDestinationDeclared",
+    ):
+        for office in _lenient.ordered(body.all(group), "sequenceNumber"):
+            if (number := office.text("referenceNumber")) is not None:
+                return number
+    return None
 
 
 def _goods(consignment: Node, houses: list[Node], nodes: list[Node]) -> Row:
