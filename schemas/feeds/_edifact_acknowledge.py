@@ -2,8 +2,9 @@
 
 CONTRL is the message D.3 for syntax versions 1 to 3 and 4.1 for version 4. UCI answers for the interchange, UCM for a
 message, UCS and UCD say which segment and element are wrong; 0083 is 7 (acknowledged) or 4 (this level and all below
-rejected), 0085 the error. Sources: UN/EDIFACT service code list and CONTRL D.3 of the Joint Syntax Working Group (gefeg.com/jswg), segments UCI and
-UCM as edifactory.de prints ISO 9735, APERAK D.96B of UNECE (BGM, DTM, group 1 RFF, group 3 ERC, FTX).
+rejected), 0085 the error. Sources: UN/EDIFACT service code list and CONTRL D.3 of the Joint Syntax Working Group
+(gefeg.com/jswg), segments UCI and UCM as edifactory.de prints ISO 9735, APERAK D.96B of UNECE (BGM, DTM, group 1 RFF,
+group 3 ERC, FTX).
 """
 
 from __future__ import annotations
