@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 from detectors._columnar import spread
 from detectors._folding import fold
 from detectors._values import mass_kg
+from detectors.batch import ItemFields
 from detectors.goods import Goods
 from detectors.reference import Reference
 from schemas.decode import Row
@@ -62,7 +63,7 @@ class ControlBook:
     def columns(
         self,
         rows: Sequence[Row],
-        items: list[tuple[int, Any]],
+        items: ItemFields,
         goods: list[Goods],
         controlled: list[int],
         days: list[date],
@@ -72,37 +73,37 @@ class ControlBook:
         Parameters
         ----------
         rows : declarations as decoded.
-        items : of each item the row of its declaration, and what was declared.
+        items : what the items declare.
         goods : the facts of each item.
         controlled : the items whose facts have a control.
-        days : the day of each item's declaration.
+        days : the day of each declaration.
         """
         licences = self._of_items(rows, items)
         concerned = sorted({*controlled, *licences})
         found = [
-            self._concerned(rows[items[n][0]], items[n][1], goods[n], licences.get(n, _NONE), days[n])
-            for n in concerned
+            self._concerned(rows[row], rows[row]["items"][place], goods[n], licences.get(n, _NONE), days[row])
+            for n, row, place in ((n, items.row[n], items.place[n]) for n in concerned)
         ]
         columns = [
             pl.Series(name, values, dtype=dtype)
             for (name, dtype), values in zip(_COLUMNS, zip(*found, _UNCONCERNED, strict=True), strict=True)
         ]
-        return spread(columns, concerned, len(items))
+        return spread(columns, concerned, len(goods))
 
-    def _of_items(self, rows: Sequence[Row], items: list[tuple[int, Any]]) -> dict[int, list[Any]]:
+    def _of_items(self, rows: Sequence[Row], items: ItemFields) -> dict[int, list[Any]]:
         """Return the licences of the items that have any; one named for the whole declaration stands for each item."""
         whole = {
             n: found for n, row in enumerate(rows) if row["documents"] and (found := self._licences(row["documents"]))
         }
         licences = {
-            place: found
-            for place, (_, item) in enumerate(items)
-            if item["documents"] and (found := self._licences(item["documents"]))
+            n: found
+            for n, documents in enumerate(items.documents)
+            if documents and (found := self._licences(documents))
         }
         if whole:
-            for place, (n, _) in enumerate(items):
-                if n in whole:
-                    licences[place] = licences.get(place, _NONE) + whole[n]
+            for n, row in enumerate(items.row):
+                if row in whole:
+                    licences[n] = licences.get(n, _NONE) + whole[row]
         return licences
 
     def _concerned(self, row: Row, item: Any, goods: Goods, licences: list[Any], day: date) -> tuple[Any, ...]:

@@ -81,7 +81,7 @@ class RouteBook:
         self._hubs = frozenset(c.iso2 for c in reference.countries.values() if c.hub)
         self._kept: dict[tuple[str | None, tuple[str, ...], str | None, str | None], _Way] = {}
 
-    def columns(self, rows: Sequence[Row], judged: Judged, item_rows: list[int]) -> list[pl.Series]:
+    def columns(self, rows: Sequence[Row], judged: Judged, item_rows: Sequence[int]) -> list[pl.Series]:
         """Return the declaration columns of routes."""
         substances: list[list[str]] = [[] for _ in rows]
         controlled = [False] * len(rows)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from detectors._columnar import Numbers, Rows, flag, number, numbers, present, spread, texts
+from detectors.batch import ItemFields
 from detectors.goods import Goods
 from detectors.reference import Reference
 from schemas.decode import Row
@@ -39,7 +39,6 @@ _KG = {
     "HGM": 0.1,
     "ONZ": 0.028349523,
 }
-_MEASURES = itemgetter("net_mass_kg", "gross_mass_kg", "volume_m3")
 _NO_FIT: tuple[PriceBand | None, list[str]] = (None, [])
 
 
@@ -48,11 +47,14 @@ def mass_kg(item: Any) -> float | None:
     net: float | None = item["net_mass_kg"]
     if net:
         return net
-    quantity = item["quantity"]
+    gross: float | None = item["gross_mass_kg"]
+    return _of_quantity(item["quantity"]) or gross or None
+
+
+def _of_quantity(quantity: Any) -> float | None:
     if quantity is not None and quantity["value"] and quantity["unit"] in _KG:
         return float(quantity["value"]) * _KG[quantity["unit"]]
-    gross: float | None = item["gross_mass_kg"]
-    return gross or None
+    return None
 
 
 def _doubtful(goods: Goods) -> bool:
@@ -86,21 +88,23 @@ class Masses:
     kg: Numbers
 
     @classmethod
-    def of(cls, items: Sequence[Any]) -> Masses:
+    def of(cls, items: ItemFields) -> Masses:
         """Return the masses of items as declared."""
-        stated = np.array(list(map(_MEASURES, items)), dtype=np.float64).reshape(len(items), 3)
-        net, gross, volume = present(stated).T
+        net, gross, volume = (
+            present(np.array(stated, dtype=np.float64))
+            for stated in (items.net_mass_kg, items.gross_mass_kg, items.volume_m3)
+        )
         kg = net.copy()
         for n in np.flatnonzero(np.isnan(net)).tolist():
-            kg[n] = mass_kg(items[n]) or np.nan
+            kg[n] = _of_quantity(items.quantity[n]) or items.gross_mass_kg[n] or np.nan
         return cls(net, gross, volume, kg)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Items whose prices are asked: as declared, their facts and days, and which of them name a substance."""
+    """Items whose prices are asked: what they declare, their facts, their declarations' days, and which name a substance."""
 
-    items: Sequence[Any]
+    items: ItemFields
     goods: list[Goods]
     days: list[date]
     naming: list[int]
@@ -145,11 +149,11 @@ class PriceBook:
         masses : what they weigh.
         heading : of each item's heading the lowest and the highest usual price (rows 0 and 1, USD per kg).
         """
-        items, goods, days = asked.items, asked.goods, asked.days
+        items, goods = asked.items, asked.goods
+        days = [asked.days[row] for row in items.row]
         rates: dict[tuple[str, date], float | None] = {}
-        amounts = np.full(len(items), np.nan)
-        for n, item in enumerate(items):
-            value = item["value"]
+        amounts = np.full(len(goods), np.nan)
+        for n, value in enumerate(items.value):
             if value is None or not value["amount"]:
                 continue
             key = (value["currency"], days[n])
@@ -169,7 +173,7 @@ class PriceBook:
             # Of a heading whose usual price is not known, a price alone says nothing: the words must leave room for doubt.
             if np.isnan(over[n]) and not _doubtful(goods[n]):
                 continue
-            best, substances = self._fit(float(per_kg[n]), goods[n], days[n], items[n]["commodity_code"])
+            best, substances = self._fit(float(per_kg[n]), goods[n], days[n], items.commodity_code[n])
             if best is not None:
                 fits.append((best.substance, best.low, best.high, substances))
                 fitting.append(n)
@@ -178,7 +182,7 @@ class PriceBook:
         for n in naming:
             fit, band = self._named(float(per_kg[n]), goods[n], days[n])
             named.append((fit, band.low if band else None, band.high if band else None))
-        substances_of: list[list[str]] = [[]] * len(items)
+        substances_of: list[list[str]] = [[]] * len(goods)
         for n, found in zip(fitting, fits, strict=True):
             substances_of[n] = found[3]
         columns = [
@@ -189,8 +193,8 @@ class PriceBook:
             number("heading_high", high),
             number("price_over_heading", over),
             texts("price_substances", substances_of),
-            *_spread(_FIT, [found[:3] for found in fits], fitting, len(items)),
-            *_spread(_NAMED, named, naming, len(items)),
+            *_spread(_FIT, [found[:3] for found in fits], fitting, len(goods)),
+            *_spread(_NAMED, named, naming, len(goods)),
         ]
         return {column.name: column for column in columns}
 

@@ -8,8 +8,9 @@ that compares null does not fire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from detectors import _licences, _parties, _routes, _values
-from detectors.batch import Batch
+from detectors.batch import Batch, ItemFields
 from detectors.goods import Goods, GoodsJudge, Judged
 from detectors.reference import Reference
 from detectors.text import Reader, Reading
@@ -84,22 +85,20 @@ class FeatureMaker:
         """Return the feature frames of a batch: the wanted columns (by default all), and those that cost nothing more."""
         rows = batch.rows
         exporting = [exporting_from(row) for row in rows]
-        items = [(n, item) for n, row in enumerate(rows) for item in row["items"]]
-        judged = self._goods(rows, items, exporting)
-        goods = judged.each()
+        items = batch.fields
         days = [row["lodged_at"].date() for row in rows]
+        judged = self._goods(items, exporting, days)
+        goods = judged.each()
         item_columns = batch.items(None if wanted is None else wanted | _NEEDED)
         item_rows = item_columns["row"].to_numpy()
-        declared = [item for _, item in items]
-        item_days = [days[n] for n, _ in items]
         for column in (
             *pl.DataFrame(_goods_columns(judged.distinct))[judged.places].get_columns(),
             self._origin_column(items, judged, goods),
-            *self._controls.columns(rows, items, goods, judged.where(_controlled), item_days),
+            *self._controls.columns(rows, items, goods, judged.where(_controlled), days),
         ):
             item_columns[column.name] = column
-        masses = _values.Masses.of(declared)
-        prices = _values.Asked(declared, goods, item_days, judged.where(_names_substance))
+        masses = _values.Masses.of(items)
+        prices = _values.Asked(items, goods, days, judged.where(_names_substance))
         heading = _values.heading_numbers(self.reference, judged.codes)[:, judged.places]
         item_columns |= self._prices.columns(prices, masses, heading)
         item_columns |= _values.mass_columns(masses, item_columns["package_count"].to_numpy(), heading[2])
@@ -107,7 +106,7 @@ class FeatureMaker:
         for column in (
             pl.Series("exporting_from", exporting, dtype=pl.String),
             pl.Series("luggage", [_luggage(row) for row in rows], dtype=pl.Boolean),
-            *self._routes.columns(rows, judged, item_rows.tolist()),
+            *self._routes.columns(rows, judged, items.row),
             *self._parties.columns(rows),
         ):
             columns[column.name] = column
@@ -118,20 +117,19 @@ class FeatureMaker:
         repeated = declarations.drop("row")[item_rows]
         return Features(pl.DataFrame(item_columns).hstack(repeated), declarations, goods)
 
-    def _origin_column(self, items: list[tuple[int, Any]], judged: Judged, goods: list[Goods]) -> pl.Series:
+    def _origin_column(self, items: ItemFields, judged: Judged, goods: list[Goods]) -> pl.Series:
         """Tell whether the origin produces the named metal; null without either, or where no producer is known."""
-        found: list[bool | None] = [None] * len(items)
+        found: list[bool | None] = [None] * len(goods)
         for n in judged.where(_names_element):
-            origin = items[n][1]["origin"]
+            origin = items.origin[n]
             producers = self._producers.get(goods[n].named_element or "")
             if origin and producers:
                 found[n] = origin in producers
         return pl.Series("origin_produces", found, dtype=pl.Boolean)
 
-    def _goods(self, rows: Sequence[Row], items: list[tuple[int, Any]], exporting: list[str | None]) -> Judged:
-        descriptions = self._reader.read([item["description"] for _, item in items])
-        marks = self._reader.read([_marks(item) for _, item in items])
-        days = [row["lodged_at"].date() for row in rows]
+    def _goods(self, items: ItemFields, exporting: list[str | None], days: list[date]) -> Judged:
+        descriptions = self._reader.read(items.description)
+        marks = self._reader.read([_marks(packages) for packages in items.packages])
         epochs = {day: self.reference.epoch(day) for day in set(days)}
         settings = [(country, epochs[day]) for country, day in zip(exporting, days, strict=True)]
         if len(self._kept) > _KEPT_GOODS:
@@ -140,14 +138,15 @@ class FeatureMaker:
         distinct: dict[int, int] = {}
         entries: list[_Kept] = []
         places = []
-        for (n, item), description, mark in zip(items, descriptions, marks, strict=True):
-            code = item["commodity_code"]
-            key = (id(description), id(mark), item["cas"], code, settings[n])
+        for n, code, cas, description, mark in zip(
+            items.row, items.commodity_code, items.cas, descriptions, marks, strict=True
+        ):
+            key = (id(description), id(mark), cas, code, settings[n])
             found = kept.get(key)
             if found is None:
                 country, epoch = settings[n]
-                cas = self._cas.get(item["cas"]) if item["cas"] else None
-                goods = self._judge.judge(description, mark, cas, code, country, days[n], epoch)
+                substance = self._cas.get(cas) if cas else None
+                goods = self._judge.judge(description, mark, substance, code, country, days[n], epoch)
                 found = kept[key] = _Kept(goods, code, description, mark)
             place = distinct.setdefault(id(found), len(entries))
             if place == len(entries):
@@ -182,8 +181,7 @@ def exporting_from(row: Row) -> str | None:
     return country if isinstance(country, str) else None
 
 
-def _marks(item: Any) -> str | None:
-    packages = item["packages"]
+def _marks(packages: list[Row]) -> str | None:
     if len(packages) == 1:  # as nearly always
         only: str | None = packages[0]["marks"]
         return only
