@@ -32,7 +32,7 @@ from schemas.declaration import Declaration
 from schemas.feeds import _cds_parts as parts
 from schemas.feeds._cds_edits import Edits
 from schemas.feeds._cds_pointers import GOODS_ITEM, Body, Pointer, Step, pointer
-from schemas.feeds._codelists import TRANSPORT_MODES, country
+from schemas.feeds._codelists import country
 from schemas.feeds._fields import Row, contract_mistake, mass, moment, money, whole
 from schemas.feeds._xml import Node
 from schemas.message import Message
@@ -81,9 +81,9 @@ _HEADER: Final[dict[tuple[str, str], tuple[str, Callable[[Node], Any]]]] = {
     ("99B", "465"): ("/country_of_destination", lambda node: country(node.text("CountryCode"))),
     ("15A", "T006"): ("/transport/identity", lambda node: node.text("ID")),
     ("15A", "T014"): ("/transport/nationality", lambda node: country(node.text("RegistrationNationalityCode"))),
-    ("15A", "T022"): ("/transport/mode", lambda node: TRANSPORT_MODES.get(node.text("ModeCode") or "")),
-    ("10A", "T020"): ("/transport/inland_mode", lambda node: TRANSPORT_MODES.get(node.text("ModeCode") or "")),
-    ("46A", "T021"): ("/transport/inland_mode", lambda node: TRANSPORT_MODES.get(node.text("ModeCode") or "")),
+    ("15A", "T022"): ("/transport/mode", lambda node: parts.MODES.get(node.text("ModeCode") or "")),
+    ("10A", "T020"): ("/transport/inland_mode", lambda node: parts.MODES.get(node.text("ModeCode") or "")),
+    ("46A", "T021"): ("/transport/inland_mode", lambda node: parts.MODES.get(node.text("ModeCode") or "")),
 }
 #: Lists of classes: section -> field, how a member is read, and the tags of its fields.
 _LISTS: Final[dict[str, tuple[str, Callable[[Node], Row], dict[str, str]]]] = {

@@ -100,5 +100,5 @@ def _solid(row: Row) -> Row:
             typed = field in ("documents", "previous_documents")
             solid[field] = [{"type": parts.NO_TYPE} | member if typed else member for member in members]
         else:
-            solid[field] = value
+            solid[field] = _solid(value) if isinstance(value, dict) else value
     return solid

@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from schemas.declaration import TransportMode
 from schemas.errors import FeedError
 from schemas.feeds._codelists import TRANSPORT_MODES, country
 from schemas.feeds._fields import Row, contract_mistake, day, mass, money, number, quantity, whole
@@ -20,6 +21,8 @@ ITEM: Final = "GovernmentAgencyGoodsItem"
 #: The type of a document of which the message states none: the contract wants one, and leaving the document out would
 #: move those behind it.
 NO_TYPE: Final = "?"
+#: DE 7/4 and 7/5 (UK tariff for CDS, volume 3, group 7): as everywhere, and 6 for roll-on roll-off, which is by ship.
+MODES: Final[dict[str, TransportMode]] = {**TRANSPORT_MODES, "6": "sea"}
 
 #: Classifications that are not a commodity code: additional codes (TARIC, national), CUS numbers.
 _NOT_COMMODITY: Final = frozenset({"TRA", "GN", "CV", "TRC"})
@@ -219,7 +222,7 @@ def transport(node: Node, shipment: Node, goods: list[Node]) -> Row | None:
     """
     found: Row = {}
     if (border := node.one("BorderTransportMeans")) is not None:
-        found["mode"] = TRANSPORT_MODES.get(border.text("ModeCode") or "")
+        found["mode"] = MODES.get(border.text("ModeCode") or "")
         found["identity"] = border.text("ID")
         found["nationality"] = country(border.text("RegistrationNationalityCode"))
     consignments = shipment.all("Consignment")
@@ -228,7 +231,7 @@ def transport(node: Node, shipment: Node, goods: list[Node]) -> Row | None:
             "ArrivalTransportMeans", "ModeCode"
         )
         if inland is not None:
-            found.setdefault("inland_mode", TRANSPORT_MODES.get(inland))
+            found.setdefault("inland_mode", MODES.get(inland))
     containers, seals = _equipment(consignments)
     more = _equipment([commodity for goods_item in goods for commodity in goods_item.all("Commodity")])
     if containers or more[0]:
