@@ -72,7 +72,7 @@ class Door:
     system : the source system; None: that of the codec.
     check : decode each message before it enters. Without it only records that no codec claims are refused here.
     validate : look at messages with this as well, where they are XML.
-    bound : let declarations of our own contract name no other source system than ``system``.
+    bound_to : let declarations of our own contract name no other source system than this.
     detail : say of our own declarations, too, what is in them; the bytes of other formats always tell.
     """
 
@@ -82,7 +82,7 @@ class Door:
         system: str | None = None,
         check: bool = True,
         validate: Validate | None = None,
-        bound: bool = False,
+        bound_to: str | None = None,
         detail: bool = False,
     ) -> None:
         self._declarations = topics.named(chosen)["declarations"]
@@ -90,7 +90,7 @@ class Door:
         self._system = system
         self._check = check
         self._validate = validate
-        self._bound = bound
+        self._bound_to = bound_to
         self._detail = detail
         self._raw: dict[str, str] = {}
 
@@ -123,22 +123,22 @@ class Door:
                     wrong.append(part)
                 else:
                     messages.append(part)
-            if not messages:
-                raise wrong[0] if wrong else FeedError("there is no message in it")
+            if wrong and not messages:
+                raise wrong[0]
         return Admitted(topic, None, record.raw, _headers(record, at), record.format, system, messages, wrong)
 
     def _own(self, record: Record) -> Admitted:
         """Admit a declaration of our own contract, which names its source itself."""
-        if not self._check and not self._bound:
+        if not self._check and self._bound_to is None:
             return Admitted(self._declarations, key_of(record.raw), record.raw, [], LINES, self._system or LINES)
         try:
             row = decode.row(record.raw)
         except ContractError as error:
             raise FeedError(error.reason, error.path) from None
         system, key = row["source"]["system"], row["declaration_id"]
-        if self._bound and self._system:
-            if system != self._system:
-                raise FeedError(f"the source system here is {self._system!r}, not {system!r}", "/source/system")
+        if self._bound_to is not None:
+            if system != self._bound_to:
+                raise FeedError(f"the source system here is {self._bound_to!r}, not {system!r}", "/source/system")
             if not key.startswith(f"{system}:"):
                 raise FeedError(f"an id of this source begins with '{system}:'", "/declaration_id")
         messages = feeds.codec(LINES).decode(record.raw, feeds.UNKNOWN) if self._detail else []
@@ -219,3 +219,15 @@ def said(message: Message) -> dict[str, Any]:
         "edits": len(message.edits) or None,
         "codes": ", ".join(codes) or None,
     }
+
+
+def answer_edifact(raw: bytes, error: FeedError | None, at: datetime) -> bytes:
+    """Return the CONTRL that answers an interchange; the same interchange gets the same reference.
+
+    Raises
+    ------
+    FeedError : it cannot be answered, since it does not say who sent it.
+    """
+    from schemas.feeds.edifact import acknowledge
+
+    return acknowledge(raw, error, "CONTRL", at, hashlib.sha256(raw).hexdigest()[:14].upper())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +19,9 @@ from streams import output
 if TYPE_CHECKING:
     from schemas.mapping import Mapping
     from streams._journal import Journal, Progress
-    from streams.admission import Validate
+    from streams.admission import Admitted, Validate
     from streams.ingest import Intake, Tally
+    from streams.sources import Record
 
 _EPILOG = (
     "Examples:  [bold]assay ingest messages/ --dry-run[/]  ·  [bold]assay ingest day.zip feed.ndjson[/]  ·  "
@@ -153,7 +155,11 @@ def _mapping(file: Path | None) -> Mapping | None:
 
 
 def _validator(folder: Path | None) -> Validate | None:
-    return None
+    if folder is None:
+        return None
+    from schemas.feeds._xsd import validator
+
+    return validator(folder)
 
 
 def _stopper() -> threading.Event:
@@ -276,8 +282,30 @@ def _follow(wanted: _Wanted) -> int:
     return tally.dead_letters + tally.wrong_parts
 
 
-def _answering(wanted: _Wanted) -> Any:
-    return None
+def _answering(wanted: _Wanted) -> Callable[[Record, Admitted | FeedError], None] | None:
+    """Return what writes a CONTRL for each EDIFACT interchange that was sent or refused."""
+    folder = wanted.acknowledge
+    if folder is None:
+        return None
+    from datetime import UTC, datetime
+
+    from streams.admission import answer_edifact
+
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def answer(record: Record, outcome: Admitted | FeedError) -> None:
+        if record.format != "edifact":
+            return
+        error = outcome if isinstance(outcome, FeedError) else next(iter(outcome.wrong), None)
+        try:
+            answered = answer_edifact(record.raw, error, datetime.now(UTC))
+        except FeedError as trouble:
+            output.errors.print(f"{record.origin}: no CONTRL: {trouble}", markup=False)
+            return
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", record.origin)[-200:].lstrip(".")
+        (folder / f"{name}.contrl").write_bytes(answered)
+
+    return answer
 
 
 def _close(tally: Tally, wanted: _Wanted, stopped: bool) -> None:
