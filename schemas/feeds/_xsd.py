@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from lxml import etree
@@ -245,7 +245,7 @@ def _mistake(schema: etree.XMLSchema, element: etree._Element, name: str) -> Fee
     """Return the first mistake of a message, ``None`` if it is valid."""
     if schema.validate(element):
         return None
-    entry = next(iter(schema.error_log))
+    entry = cast(Any, schema.error_log)[0]
     return FeedError(f"{_said(entry.message)} (line {entry.line}, schema file {name})", _place(element, entry.path))
 
 
