@@ -96,7 +96,7 @@ class Document:
         if isinstance(node, yaml.SequenceNode):
             return [self._plain(child, (*loc, index)) for index, child in enumerate(node.value)]
         text = str(node.value)
-        if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+        if not isinstance(node, yaml.ScalarNode) or node.style:  # quoted, or a block
             return text
         return int(text) if _WHOLE.match(text) else _CONSTANTS.get(text, text)
 
