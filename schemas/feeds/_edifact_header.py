@@ -58,7 +58,7 @@ class Sections:
         elif tag in ("GIS", "GEI"):
             self.indicators.append(segment)
         else:
-            if tag == "DTM" and (kind := segment.get(1)) is not None:
+            if tag == "DTM" and not self.header.in_group and (kind := segment.get(1)) is not None:
                 self.dates.setdefault(kind, segment)
             self.header.take(segment)
 

@@ -82,6 +82,11 @@ class Gathered:
         self.seals: list[str] = []
         self._last: tuple[str, Any] = ("", None)
 
+    @property
+    def in_group(self) -> bool:
+        """Whether a date here would be that of a document, a reference or an amount, and not of the whole section."""
+        return self._last[0] in ("DOC", "MOA", "TAX")
+
     def take(self, segment: Segment) -> bool:
         """Take a segment of a kind that is read the same way everywhere; say whether it was one."""
         handler = _HANDLERS.get(segment.tag)

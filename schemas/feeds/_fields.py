@@ -86,8 +86,8 @@ def _moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     else:
         day, minutes, seconds, offset = compact.groups()
-        digits = f"{day}{minutes or '0000'}{seconds or '00'}"
-        found = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        clock = (int(minutes[:2]), int(minutes[2:]), int(seconds or 0)) if minutes else (0, 0, 0)
+        found = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), *clock, tzinfo=UTC)
         if offset and offset != "Z":
             found = datetime.fromisoformat(f"{found:%Y-%m-%dT%H:%M:%S}{offset}")
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -26,6 +26,8 @@ _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re
 _XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([^\"']{1,40})[\"']")
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _PLACEHOLDER = re.compile(r"(?:\{\{|\$\{|#\{)[^{}]{0,200}\}{1,2}")
+#: How a placeholder begins, in any of the code pages above; a character reference may hide one.
+_HOLES = (b"{{", b"${", b"#{", b"&#")
 
 _PARSER = etree.XMLParser(
     resolve_entities=False,
@@ -52,7 +54,7 @@ class Node:
     def __init__(self, element: etree._Element) -> None:
         self._element = element
         self._named: dict[str, list[etree._Element]] | None = None
-        self._nodes: dict[str, list[Node]] = {}
+        self._nodes: dict[str, list[Node]] | None = None
 
     @property
     def name(self) -> str:
@@ -70,41 +72,43 @@ class Node:
         self._named = named
         return named
 
+    def _made(self, name: str, found: list[etree._Element]) -> list[Node]:
+        """Return the children found under a name as nodes, the same ones each time."""
+        nodes = self._nodes
+        if nodes is None:
+            nodes = self._nodes = {}
+        elif name in nodes:
+            return nodes[name]
+        made = nodes[name] = [Node(child) for child in found]
+        return made
+
     def all(self, name: str) -> list[Node]:
         """Return the children of that local name, in order."""
-        nodes = self._nodes.get(name)
-        if nodes is None:
+        named = self._named
+        found = (self._index() if named is None else named).get(name)
+        return [] if found is None else self._made(name, found)
+
+    def one(self, name: str, *path: str) -> Node | None:
+        """Return the first child of the first child... along the path, if there is one."""
+        named = self._named
+        found = (self._index() if named is None else named).get(name)
+        if found is None:
+            return None
+        first = self._made(name, found)[0]
+        return first.one(*path) if path else first
+
+    def text(self, name: str | None = None, *path: str) -> str | None:
+        """Return the stripped text at the path, ``None`` for an absent or empty element."""
+        if name is None:
+            content = self._element.text
+        else:
             named = self._named
             found = (self._index() if named is None else named).get(name)
             if found is None:
-                return []
-            nodes = self._nodes[name] = [Node(child) for child in found]
-        return nodes
-
-    def one(self, *path: str) -> Node | None:
-        """Return the first child of the first child... along the path, if there is one."""
-        here = self
-        for name in path:
-            nodes = here._nodes.get(name) or here.all(name)
-            if not nodes:
                 return None
-            here = nodes[0]
-        return here
-
-    def text(self, *path: str) -> str | None:
-        """Return the stripped text at the path, ``None`` for an absent or empty element."""
-        element = self._element
-        if path:
-            here: Node | None = self
-            if len(path) > 1 and (here := self.one(*path[:-1])) is None:
-                return None
-            assert here is not None
-            named = here._named
-            found = (here._index() if named is None else named).get(path[-1])
-            if found is None:
-                return None
-            element = found[0]
-        content = element.text
+            if path:
+                return self._made(name, found)[0].text(*path)
+            content = found[0].text
         return (content.strip() or None) if content else None
 
     def attribute(self, name: str) -> str | None:
@@ -184,7 +188,7 @@ def parse(raw: bytes) -> Node:
         raise FeedError(f"not well-formed XML: {_plain(error.msg)}", f"line {line}, column {column}") from None
     if cast(etree.DocInfo, root.getroottree().docinfo).internalDTD is not None:
         raise _doctype(raw, 0)
-    if b"{" in raw:
+    if any(hole in raw for hole in _HOLES):
         _check_filled(root)
     return Node(root)
 
