@@ -8,7 +8,8 @@ from pydantic import Field
 
 from schemas.types import Contract, Identifier, UtcTime
 
-Stage = Literal["feed", "decode", "screen", "profile", "correlate"]
+#: ``feed``: no codec can decode the message; ``intake``: it speaks of what is not known, or does not fit it.
+Stage = Literal["feed", "intake", "decode", "screen", "profile", "correlate"]
 
 
 class DeadLetter(Contract):

@@ -2,6 +2,8 @@
 
 ::
 
+    raw.* -> [intake] -> declarations
+
     declarations -> [screen] -> findings -> [correlate] -> alerts
                        |           ^            ^
                        v           |            v
@@ -34,19 +36,26 @@ from streams.settings import Settings
 from streams.worker import application, control, gathering, guard, health
 from streams.worker.blocks import Block, BlockSchema
 from streams.worker.case_store import CaseStore
+from streams.worker.intake import TICK_SECONDS, Intake
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
 from streams.worker.pulse import Pulse
 from streams.worker.stages import Stages
 
-StageName = Literal["screen", "profile", "correlate"]
-STAGES: dict[StageName, str] = {"screen": "declarations", "profile": "signals", "correlate": "findings"}
+StageName = Literal["intake", "screen", "profile", "correlate"]
+#: The topic of each stage; ``intake`` has one for each source system (``topics.raw``).
+STAGES: dict[StageName, str] = {
+    "intake": topics.RAW,
+    "screen": "declarations",
+    "profile": "signals",
+    "correlate": "findings",
+}
 
 log = structlog.stdlib.get_logger(__name__)
 
 #: How long (seconds) a stage gathers records: what a quiet feed pays in latency. Judging has a fixed cost for a batch, so
 #: screen gathers longer.
-WITHIN: dict[StageName, float] = {"screen": 0.015, "profile": 0.05, "correlate": 0.005}
+WITHIN: dict[StageName, float] = {"intake": 0.015, "screen": 0.015, "profile": 0.05, "correlate": 0.005}
 #: Pause before a batch is done again, doubled up to the last.
 RETRY_SECONDS = (0.5, 30.0)
 STOP_SECONDS = 20.0
@@ -96,16 +105,22 @@ class Worker:
             self._committed,
             self._pulse,
         )
+        reading = self.health.working
+        self._intake = Intake(
+            chosen, lambda: Outbox(self._app, chosen), self._options, self.metrics, self._pulse, reading
+        )
         self._stopping = False
         for stage in self._wanted:
-            topic = self._app.topic(self._named[STAGES[stage]], schema=BlockSchema())
+            names = self._intake.names if stage == "intake" else [self._named[STAGES[stage]]]
+            topic = self._app.topic(*names, schema=BlockSchema())
             self._agents.append(self._app.agent(topic, name=stage)(self._agent(stage)))
         self._app.on_partitions_revoked.connect(self._revoked)
         self._app.on_partitions_assigned.connect(self._newly_assigned)
         self._preparing: asyncio.Task[None] | None = None
 
     def _agent(self, stage: StageName) -> Callable[[Any], Awaitable[None]]:
-        run: Callable[[Sequence[Block]], Awaitable[None]] = getattr(self._stages, stage)
+        run: Callable[[Sequence[Block]], Awaitable[None]]
+        run = self._intake.run if stage == "intake" else getattr(self._stages, stage)
 
         async def agent(stream: Any) -> None:
             async for events in gathering.batches(stream, WITHIN[stage]):
@@ -158,6 +173,7 @@ class Worker:
 
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
         self._cases.drop(tp.partition for tp in revoked if tp.topic == self._named["findings"])
+        self._intake.drop(list(revoked))
 
     async def _newly_assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
         """Begin to recover cases now, rather than when the first verdict waits for them."""
@@ -239,6 +255,7 @@ class Worker:
                 asyncio.create_task(followed.follow()),
                 asyncio.create_task(control.watch_files(self._judging)),
                 asyncio.create_task(health.watch(self.health, self.metrics, self._options)),
+                asyncio.create_task(self._tick()),
             ]
             _settle_memory()
             self._pulse.start()
@@ -251,6 +268,16 @@ class Worker:
             await followed.close()
             if server is not None:
                 await server.cleanup()
+
+    async def _tick(self) -> None:
+        """Let time pass for what waits in the intake, for ever."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                lags = self._app.consumer.backlog() if self.health.started and not self._leaving() else {}
+                await self._intake.tick({tp for tp, lag in lags.items() if not lag})
+            except Exception as error:
+                log.warning("what waits in the intake could not be looked at", error=guard.named(error))
 
     async def _until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -274,6 +301,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         self._stages.close()
+        self._intake.close()
         self._pulse.stop()
         log.info("worker stopped")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ssl
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_cache_path, user_state_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.errors import SettingsError
 
@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=10_000)
     replication: int = Field(1, ge=1, le=32_767)
 
+    sources: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="names of source systems with a raw topic, beside those of the codecs; comma between them"
+    )
+    intake_wait_seconds: float = Field(900.0, ge=0, description="how long a message waits for what it speaks of")
+    intake_waiting: int = Field(10_000, ge=1, description="messages that wait at once in one raw topic")
+    intake_days: float = Field(180.0, gt=0, description="days after its last message that a declaration is forgotten")
+    raw_retention_days: int = Field(400, ge=1, description="how long raw topics keep messages")
+
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("assay"))
     state_dir: Path = Field(default_factory=lambda: user_state_path("assay"))
 
@@ -52,6 +60,19 @@ class Settings(BaseSettings):
             if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
                 raise ValueError(f"{server!r} is not host:port")
         return ",".join(servers)
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _systems(cls, value: Any) -> Any:
+        """Return names as a tuple; a source system names a topic (``raw.<system>``) and stands before a colon in ids."""
+        names = value.split(",") if isinstance(value, str) else value
+        found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+        for name in found:
+            if len(name) > 100 or not all(
+                letter.isascii() and (letter.isalnum() or letter in "._-") for letter in name
+            ):
+                raise ValueError(f"{name!r} is no name of a source: ASCII letters, digits, '.', '_' and '-' only")
+        return found
 
     @field_validator("topic_prefix")
     @classmethod

@@ -1,6 +1,7 @@
 """Every topic of Assay, declared in one place, and what must change in a cluster to match it.
 
-The declared layout is a table (`TOPICS`); `changes` compares it with what a cluster has, `apply` makes it so.
+The declared layout is a table (`TOPICS`) and a raw topic for each source system (`declared`); `changes` compares it with what a
+cluster has, `apply` makes it so.
 """
 
 from __future__ import annotations
@@ -72,6 +73,14 @@ TOPICS: tuple[Topic, ...] = (
         max_message_bytes=MAX_DEAD_LETTER_BYTES,
     ),
     Topic(
+        "intake",
+        "internal: what the intake knows of declarations and of messages that wait",
+        "system/partition/kind/name",
+        None,
+        cleanup="compact",
+        partitions=1,
+    ),
+    Topic(
         "signals",
         "what the profiles remember of declarations, a block a partition and batch",
         "partition of the profile tables",
@@ -125,9 +134,48 @@ TOPICS: tuple[Topic, ...] = (
 )
 
 
+RAW = "raw."
+#: Our own contract goes straight to ``declarations``: it has its identity and its versions.
+_NOT_RAW = frozenset({"ndjson"})
+
+
+def systems(chosen: Settings) -> tuple[str, ...]:
+    """Return the source systems that have a raw topic: those of the codecs, and those of ``ASSAY_SOURCES``."""
+    from schemas import feeds
+
+    coded = {codec.system for codec in feeds.codecs().values()} - _NOT_RAW
+    return tuple(sorted(coded | set(chosen.sources)))
+
+
+def raw(system: str) -> str:
+    """Return the declared name of a source system's raw topic."""
+    return RAW + system
+
+
+def declared(chosen: Settings) -> tuple[Topic, ...]:
+    """Return every topic that these settings ask for.
+
+    A raw topic has one partition: between messages that say neither version nor time, the order of arrival decides, and which
+    declaration a message speaks of is known only after it was decoded, so no key could keep a declaration's messages together.
+    One partition takes more than a worker decodes; sources scale beside each other.
+    """
+    found = [
+        Topic(
+            raw(system),
+            f"messages of {system} as received",
+            "none: the offset is the order of arrival",
+            None,
+            retention_ms=chosen.raw_retention_days * DAY_MS,
+            partitions=1,
+        )
+        for system in systems(chosen)
+    ]
+    return (*TOPICS, *found)
+
+
 def named(chosen: Settings) -> dict[str, str]:
     """Return declared name -> name in the cluster (with the prefix), for every topic."""
-    return {topic.name: chosen.topic_prefix + topic.name for topic in TOPICS}
+    return {topic.name: chosen.topic_prefix + topic.name for topic in declared(chosen)}
 
 
 def partitions(topic: Topic, chosen: Settings) -> int:
@@ -158,7 +206,7 @@ class Change:
 def changes(chosen: Settings, actual: Mapping[str, Actual]) -> list[Change]:
     """Return what must change so that a cluster's topics are as declared; empty if they are."""
     steps: list[Change] = []
-    for topic in TOPICS:
+    for topic in declared(chosen):
         name = chosen.topic_prefix + topic.name
         wanted = partitions(topic, chosen)
         found = actual.get(name)
@@ -201,7 +249,7 @@ def beside(chosen: Settings, found: Mapping[str, Actual]) -> list[dict[str, Any]
             "cluster": "; ".join(steps.get(name, ["as declared"])),
             "purpose": topic.purpose,
         }
-        for topic, name in zip(TOPICS, named(chosen).values(), strict=True)
+        for topic, name in zip(declared(chosen), named(chosen).values(), strict=True)
     ]
 
 

@@ -11,6 +11,7 @@ import typer
 class Stage(StrEnum):
     """A stage of the worker."""
 
+    intake = "intake"
     screen = "screen"
     profile = "profile"
     correlate = "correlate"

@@ -38,12 +38,13 @@ _MAX_SEEN: Final = 1_024
 
 
 class Written(NamedTuple):
-    """A declaration to write: its id, and its canonical JSON."""
+    """A declaration to write: its id, its canonical JSON, and the claim check of the message that made it."""
 
     declaration_id: str
     raw: bytes
     version: int
     event: str
+    origin: str
 
 
 class Refused(NamedTuple):
@@ -128,6 +129,8 @@ class Assembly:
             self._store.unwait(one.digest)
             if life.knows(one.digest):
                 outcome.duplicates += 1
+                # A worker may have died when it had written the life and not yet that these wait no more.
+                pending += [each for name in names_of(one) for each in self._store.waiting_for(name)]
                 continue
             self._join(life, one, outcome)
             pending += self._taught(life, one)
@@ -232,9 +235,9 @@ class Assembly:
             number = version.number + life.lift
             now = Told(number, version.event, folded.mrn, version.content, version.lodged_at)
             if number > told.version or (version is head and now != told):
-                outcome.written.append(
-                    Written(life.declaration_id, self._declaration(life, version, now), number, now.event)
-                )
+                raw = self._declaration(life, version, now)
+                origin = version.maker.source.get("origin") or ""
+                outcome.written.append(Written(life.declaration_id, raw, number, now.event, origin))
                 life.told = now
 
     def _declaration(self, life: Life, version: Version, told: Told) -> bytes:

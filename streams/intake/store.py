@@ -99,6 +99,12 @@ class Store:
         self._changes.clear()
         self._waiting = None
 
+    def clear(self) -> None:
+        """Forget everything."""
+        for table in ("lives", "bodies", "names", "waits", "wait_names", "raws", "about"):
+            self._db.execute(f"DELETE FROM {table}")
+        self._waiting = None
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Undo what the block did if it raises."""
@@ -115,8 +121,13 @@ class Store:
         self._db.execute("RELEASE one")
 
     def changes(self) -> dict[str, bytes | None]:
-        """Return what changed since :meth:`begin`, the last state of each key; None where it is gone."""
-        return dict(self._changes)
+        """Return what changed since :meth:`begin`, the last state of each key; None where it is gone.
+
+        In an order of which every beginning makes sense: bodies before the lives that use them, and only then what is gone and
+        what waits.
+        """
+        last = dict(self._changes)
+        return {key: last[key] for key in sorted(last, key=lambda key: _turn(key, last[key]))}
 
     def about(self, name: str) -> str | None:
         """Return a note about the database itself."""
@@ -134,7 +145,10 @@ class Store:
 
     def save(self, life: Life) -> None:
         """Keep a life."""
-        self._put("life", life.declaration_id, to_json(life))
+        raw = to_json(life)
+        self._changes.append((f"life/{life.declaration_id}", raw))
+        row = (life.declaration_id, raw, life.deadline, life.last)
+        self._db.execute("INSERT OR REPLACE INTO lives VALUES (?, ?, ?, ?)", row)
 
     def body(self, declaration_id: str, content: str) -> bytes:
         """Return a body that was added; KeyError if it was not."""
@@ -157,12 +171,19 @@ class Store:
         return [] if found is None else from_json(found[0])
 
     def learn(self, name: str, declaration_id: str) -> bool:
-        """Learn a name of a declaration; tell whether it is new."""
+        """Learn a name of a declaration; tell whether it is new. It lasts if it is among the names of the life that is saved."""
         known = self.named(name)
         if declaration_id in known or len(known) >= _MAX_IDS:
             return False
-        self._put("name", name, to_json([*known, declaration_id]))
+        self._db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, to_json([*known, declaration_id])))
         return True
+
+    def _unlearn(self, life: Life) -> None:
+        for name in life.names:
+            left = [one for one in self.named(name) if one != life.declaration_id]
+            self._db.execute("DELETE FROM names WHERE name = ?", (name,))
+            if left:
+                self._db.execute("INSERT INTO names VALUES (?, ?)", (name, to_json(left)))
 
     @property
     def waiting(self) -> int:
@@ -229,14 +250,11 @@ class Store:
 
     def forget(self, before: int, most: int = 1_000) -> int:
         """Forget lives whose last message came before a time (microseconds since 1970); return how many, at most ``most``."""
-        query = "SELECT id, life FROM lives WHERE last < ? AND deadline IS NULL ORDER BY last LIMIT ?"
+        query = "SELECT id FROM lives WHERE last < ? AND deadline IS NULL ORDER BY last LIMIT ?"
         old = self._db.execute(query, (before, most)).fetchall()
-        for declaration_id, raw in old:
+        for (declaration_id,) in old:
             for (content,) in self._db.execute("SELECT content FROM bodies WHERE id = ?", (declaration_id,)).fetchall():
                 self._put("body", f"{content}/{declaration_id}", None)
-            for name in _life(raw).names:
-                left = [one for one in self.named(name) if one != declaration_id]
-                self._put("name", name, to_json(left) if left else None)
             self._put("life", declaration_id, None)
         return len(old)
 
@@ -253,23 +271,21 @@ class Store:
         kind, _, name = key.partition("/")
         if kind == "life":
             if value is None:
+                if (gone := self.life(name)) is not None:
+                    self._unlearn(gone)
                 self._db.execute("DELETE FROM lives WHERE id = ?", (name,))
             else:
                 life = _life(value)
-                self._db.execute(
-                    "INSERT OR REPLACE INTO lives VALUES (?, ?, ?, ?)", (name, value, life.deadline, life.last)
-                )
+                row = (name, value, life.deadline, life.last)
+                self._db.execute("INSERT OR REPLACE INTO lives VALUES (?, ?, ?, ?)", row)
+                for each in life.names:
+                    self.learn(each, name)
         elif kind == "body":
             content, _, declaration_id = name.partition("/")
             if value is None:
                 self._db.execute("DELETE FROM bodies WHERE id = ? AND content = ?", (declaration_id, content))
             else:
                 self._db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", (declaration_id, content, value))
-        elif kind == "name":
-            if value is None:
-                self._db.execute("DELETE FROM names WHERE name = ?", (name,))
-            else:
-                self._db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, value))
         elif kind == "wait":
             self._waiting = None
             self._db.execute("DELETE FROM wait_names WHERE digest = ?", (name,))
@@ -286,6 +302,12 @@ class Store:
                 self._db.execute("INSERT OR REPLACE INTO raws VALUES (?, ?)", (name, value))
         else:
             raise ValueError(f"no such kind of state: {kind!r}")
+
+
+def _turn(key: str, value: bytes | None) -> int:
+    if value is None or key.startswith("wait/"):
+        return 2
+    return 1 if key.startswith("life/") else 0
 
 
 def _life(raw: bytes) -> Life:

@@ -27,9 +27,9 @@ def origin_of(topic: str, record: ConsumerRecord) -> str:
     return f"{topic}/{record.partition}@{record.offset}"
 
 
-def dead_letter_id(origin: str, stage: Stage) -> str:
-    """Return the identity of a dead letter: a record that is delivered again gives the same."""
-    return str(uuid.uuid5(_MARK, f"{stage} {origin}"))
+def dead_letter_id(origin: str, stage: Stage, part: int = 0) -> str:
+    """Return the identity of a dead letter: a record (or a part of it) that is delivered again gives the same."""
+    return str(uuid.uuid5(_MARK, f"{stage} {origin}#{part}" if part else f"{stage} {origin}"))
 
 
 def dead_letter(record: ConsumerRecord, topic: str, stage: Stage, error: BaseException, at: datetime) -> DeadLetter:
@@ -43,21 +43,44 @@ def dead_letter(record: ConsumerRecord, topic: str, stage: Stage, error: BaseExc
     error : why; a RecordError brings the path.
     at : now, UTC.
     """
-    origin = origin_of(topic, record)
-    raw: bytes = record.value or b""
+    key = None if record.key is None else record.key.decode("utf-8", "backslashreplace")
+    return letter(origin_of(topic, record), stage, error, at, record.value or b"", key=key)
+
+
+def letter(
+    origin: str,
+    stage: Stage,
+    error: BaseException,
+    at: datetime,
+    raw: bytes | None,
+    *,
+    key: str | None = None,
+    format: str | None = None,
+    part: int = 0,
+) -> DeadLetter:
+    """Return a dead letter.
+
+    Parameters
+    ----------
+    raw : the bytes; None if they are only at ``origin`` any more, which counts as truncated.
+    format : of a feed message, if it is known.
+    part : which part of its record, of those that fail by themselves.
+    """
     reason, path = (error.reason, error.path) if isinstance(error, RecordError) else (str(error), "")
+    kept = raw or b""
     return DeadLetter(
-        dead_letter_id=dead_letter_id(origin, stage),
+        dead_letter_id=dead_letter_id(origin, stage, part),
         stage=stage,
         reason=printable(reason or type(error).__name__)[:4096],
         path=printable(path)[:1024],
         error=type(error).__name__,
         origin=origin,
-        key=None if record.key is None else record.key.decode("utf-8", "backslashreplace"),
+        format=format,
+        key=key,
         at=at,
-        payload=base64.b64encode(raw[:MAX_PAYLOAD_BYTES]).decode(),
-        payload_bytes=len(raw),
-        truncated=len(raw) > MAX_PAYLOAD_BYTES,
+        payload=base64.b64encode(kept[:MAX_PAYLOAD_BYTES]).decode(),
+        payload_bytes=len(kept),
+        truncated=raw is None or len(kept) > MAX_PAYLOAD_BYTES,
         engine=ENGINE_VERSION,
     )
 

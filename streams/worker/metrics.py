@@ -18,6 +18,27 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
+        self.messages = Counter(
+            "assay_messages", "messages of feeds that were decoded", ["system", "format"], registry=registry
+        )
+        self.duplicates = Counter(
+            "assay_duplicate_messages", "messages that said nothing new", ["system"], registry=registry
+        )
+        self.doubtful_mrns = Counter(
+            "assay_doubtful_mrns", "MRNs with a wrong check digit", ["system"], registry=registry
+        )
+        self.waiting = Gauge(
+            "assay_waiting_messages",
+            "messages that wait for what they speak of",
+            ["system", "partition"],
+            registry=registry,
+        )
+        self.last_message = Gauge(
+            "assay_last_message_timestamp_seconds",
+            "when the last message of a source came",
+            ["system"],
+            registry=registry,
+        )
         self.judged = Counter("assay_declarations_judged", "declarations judged by screen", registry=registry)
         self.dead_letters = Counter(
             "assay_dead_letters", "records that could not be used", ["stage"], registry=registry

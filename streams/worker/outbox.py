@@ -15,7 +15,7 @@ from streams.topics import named
 class _Letter(NamedTuple):
     topic: str
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     partition: int | None
 
@@ -32,7 +32,7 @@ class Outbox:
         self,
         topic: str,
         key: str | bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: Sequence[tuple[str, bytes]] = (),
         partition: int | None = None,
     ) -> None:
@@ -40,11 +40,11 @@ class Outbox:
         encoded = key.encode() if isinstance(key, str) else key
         self._letters.append(_Letter(self._topics[topic], encoded, value, headers, partition))
 
-    async def flush(self) -> None:
-        """Send all and wait until every record is acknowledged; raises what Kafka says of any of them."""
+    async def flush(self) -> list[Any]:
+        """Send all and wait until each is acknowledged; return where they stand, raise what Kafka says of any of them."""
         letters, self._letters = self._letters, []
         if not letters:
-            return
+            return []
         producer = self._app.producer
         waiting: list[Any] = []
         for letter in letters:
@@ -52,6 +52,8 @@ class Outbox:
                 letter.topic, letter.key, letter.value, letter.partition, None, list(letter.headers)
             )
             waiting.append(sent)
-        for outcome in await asyncio.gather(*waiting, return_exceptions=True):
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+        return outcomes

@@ -64,7 +64,7 @@ def test_up_status_down_by_command_line(local: Settings) -> None:
 
     assert assay("topics", "show", "--json").returncode == 1  # nothing is there yet
     dry = assay("topics", "apply", "--dry-run", "--json")
-    assert len(json.loads(dry.stdout)) == len(topics.TOPICS)
+    assert len(json.loads(dry.stdout)) == len(topics.declared(local))
     assert assay("topics", "apply").returncode == 0
     assert "as declared" in assay("topics", "apply").stdout
     assert assay("topics", "show", "--json").returncode == 0
@@ -75,7 +75,7 @@ def test_up_status_down_by_command_line(local: Settings) -> None:
     assert found["healthy"]
     assert found["bootstrap"] == first["bootstrap"] == broker.bootstrap(chosen=local)
     assert found["version"].startswith("4.")
-    assert set(found["topics"]) == {topic.name for topic in topics.TOPICS}
+    assert set(found["topics"]) == {topic.name for topic in topics.declared(local)}
     assert Path(found["folder"]) == local.state_dir / "broker"
 
     assert json.loads(assay("broker", "down", "--json").stdout) == {"stopped": True, "pid": first["pid"]}

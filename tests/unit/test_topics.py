@@ -33,7 +33,7 @@ def as_declared(chosen: Settings) -> dict[str, Actual]:
         chosen.topic_prefix + topic.name: Actual(
             topics.partitions(topic, chosen), 1, {**topic.configs(), "segment.bytes": "1073741824"}
         )
-        for topic in topics.TOPICS
+        for topic in topics.declared(chosen)
     }
 
 
@@ -42,8 +42,21 @@ def without(actual: dict[str, Actual], name: str, **changed: Any) -> dict[str, A
 
 
 def test_the_topics_of_the_contracts_are_declared(chosen: Settings) -> None:
-    names = "declarations declarations.dlq signals findings alerts cases dispositions reference models".split()
-    assert topics.named(chosen) == {name: f"uk.{name}" for name in names}
+    names = "declarations declarations.dlq intake signals findings alerts cases dispositions reference models".split()
+    raw = [name for name in topics.named(chosen) if name.startswith("raw.")]
+    assert topics.named(chosen) == {name: f"uk.{name}" for name in [*names, *raw]}
+
+
+def test_every_source_system_has_a_raw_topic_of_one_partition(chosen: Settings) -> None:
+    more = chosen.model_copy(update={"sources": ("single-window",), "raw_retention_days": 30})
+    found = {topic.name: topic for topic in topics.declared(more)}
+    assert {"raw.cds", "raw.single-window"} <= set(found)
+    assert "raw.ndjson" not in found  # our own contract goes straight to `declarations`
+    for name, topic in found.items():
+        if name.startswith("raw."):
+            assert topics.partitions(topic, more) == 1
+            assert topic.configs()["retention.ms"] == str(30 * 86_400_000)
+            assert topic.max_message_bytes >= 32 * 1024 * 1024
 
 
 @pytest.mark.parametrize("topic", topics.TOPICS, ids=lambda topic: topic.name)
@@ -76,7 +89,7 @@ def test_a_cluster_as_declared_needs_no_change(chosen: Settings) -> None:
 
 def test_missing_topics_are_created_with_their_settings(chosen: Settings) -> None:
     steps = {step.topic: step for step in topics.changes(chosen, {})}
-    assert len(steps) == len(topics.TOPICS)
+    assert len(steps) == len(topics.declared(chosen))
     assert {step.action for step in steps.values()} == {"create"}
     assert steps["uk.declarations"].partitions == chosen.partitions
     assert steps["uk.reference"].partitions == 1
