@@ -134,12 +134,10 @@ class Item(Contract):
 
 def _numbers_differ(items: list[Any]) -> list[Any]:
     """Refuse two items with one number: findings point at items by number. Takes models or plain rows."""
-    seen: set[int] = set()
-    for item in items:
-        number = item["number"] if type(item) is dict else item.number
-        if number in seen:
-            raise ValueError(f"item number {number} stands twice; every item needs a number of its own")
-        seen.add(number)
+    numbers = [item["number"] if type(item) is dict else item.number for item in items]
+    if len(set(numbers)) < len(numbers):
+        twice = next(number for place, number in enumerate(numbers) if number in numbers[:place])
+        raise ValueError(f"item number {twice} stands twice; every item needs a number of its own")
     return items
 
 

@@ -76,7 +76,8 @@ def _drained(feeds: Sequence[Path], say: Say) -> list[Timing]:
         marks = [_Mark.now(judged.total, pid)]
         for done in accumulate(counts):
             reached = partial(_reached, judged, done)
-            if not wait_until(reached, judged.look, PATIENCE_SECONDS, made.check_workers, 0.05):
+            # Rarely: each look makes the worker write all its metrics, which is work that no user asks for so often.
+            if not wait_until(reached, judged.look, PATIENCE_SECONDS, made.check_workers, 0.25):
                 raise BrokerError(
                     f"the worker judged {judged.total:,} of {sum(counts):,} declarations and then no more"
                 )

@@ -32,9 +32,11 @@ from typing import Any, NamedTuple
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from pydantic_core import to_json
 
 from detectors.correlate import Case
 from schemas.alert import Alert
+from schemas.finding import Verdict
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,6 +45,14 @@ log = structlog.stdlib.get_logger(__name__)
 REVISION, OFFSET, TIME = "alert_revision", "findings_offset", "findings_time"
 #: Records in one read at most.
 _READ = 2_000
+
+
+_NOTHING: Mapping[int, bytes] = {}
+
+
+def _json(part: Verdict | Alert, written: Mapping[int, bytes]) -> bytes:
+    found = written.get(id(part))
+    return part.model_dump_json(by_alias=True).encode() if found is None else found
 
 
 class Held(NamedTuple):
@@ -54,10 +64,19 @@ class Held(NamedTuple):
     time: int
 
     @classmethod
-    def of(cls, case: Case, offset: int, time: int) -> Held:
-        """Return a case as it is written and held."""
-        revision = case.alert.revision if case.alert else 0
-        return cls(case.model_dump_json(by_alias=True).encode(), revision, offset, time)
+    def of(cls, case: Case, offset: int, time: int, written: Mapping[int, bytes] = _NOTHING) -> Held:
+        """Return a case as it is written and held.
+
+        ``written`` has JSON that exists already, by ``id`` of the verdict or alert that it is of: a case consists of little
+        else, and both are long.
+        """
+        verdicts = b",".join(
+            to_json(stage) + b":" + _json(verdict, written) for stage, verdict in case.verdicts.items()
+        )
+        alert = b"null" if case.alert is None else _json(case.alert, written)
+        name, version = to_json(case.declaration_id), to_json(case.version)
+        raw = b'{"declaration_id":%b,"version":%b,"verdicts":{%b},"alert":%b}' % (name, version, verdicts, alert)
+        return cls(raw, case.alert.revision if case.alert else 0, offset, time)
 
     def headers(self) -> list[tuple[str, bytes]]:
         """Return the headers of its record."""

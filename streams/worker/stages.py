@@ -258,16 +258,18 @@ class _Correlation:
             if case is not None:
                 known[declaration_id] = case
         found = engine.correlate([one.content for one in part], known, datetime.now(UTC), self._threshold)
-        held: dict[str, tuple[int, Held]] = {}
-        for case in found.cases:
-            record = last[case.declaration_id]
-            kept = Held.of(case, record.offset, record.timestamp)
-            _fitting(kept.raw, "the case")
-            held[case.declaration_id] = (record.partition, kept)
+        written = {id(one.content): one.record.value for one in part}
         alerts = {}
         for alert in found.alerts:
             raw = _fitting(alert.model_dump_json(by_alias=True).encode(), "the alert")
             alerts[alert.declaration_id] = (alert, raw, last[alert.declaration_id])
+            written[id(alert)] = raw
+        held: dict[str, tuple[int, Held]] = {}
+        for case in found.cases:
+            record = last[case.declaration_id]
+            kept = Held.of(case, record.offset, record.timestamp, written)
+            _fitting(kept.raw, "the case")
+            held[case.declaration_id] = (record.partition, kept)
         # Nothing may be left behind by a part that raised, so this comes last.
         self._changed |= {case.declaration_id: case for case in found.cases}
         self.held |= held
