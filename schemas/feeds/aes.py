@@ -237,7 +237,7 @@ def _currency(body: Node, at: datetime) -> str | None:
     """Return the currency of the country whose office of export this is, ``None`` where that is not known."""
     where = country((body.text("CustomsOfficeOfExport", "referenceNumber") or "")[:2])
     if where == "BG":
-        return "EUR" if at.year >= _BULGARIA_JOINED else "BGN"
+        return "EUR" if at.year >= _BULGARIA_JOINED else None  # The lev is no longer a currency of ISO 4217.
     return "EUR" if where in _EURO else _OWN_CURRENCY.get(where or "")
 
 
