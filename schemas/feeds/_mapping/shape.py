@@ -124,8 +124,12 @@ def bind(shape: Shape, locate: Callable[[Leaf], Locate]) -> Shape:
     return bound
 
 
-def filled(shape: Shape, spots: list[Spot], item_spots: list[Spot] | None = None) -> Row | None:
+def filled(
+    shape: Shape, spots: list[Spot], item_spots: list[Spot] | None = None, defaults_say: bool = False
+) -> Row | None:
     """Return the object that the rows of a declaration make; None where nothing was read, or a needed member is missing.
+
+    ``defaults_say`` : a default is reason enough for the object: true of goods items, not of what hangs on them.
 
     Raises
     ------
@@ -137,6 +141,7 @@ def filled(shape: Shape, spots: list[Spot], item_spots: list[Spot] | None = None
         value = _read(leaf, spots)
         if value is None:
             value = leaf.reader.default
+            said = said or (defaults_say and value is not None)
         elif not leaf.reader.fixed:
             said = True
         if value is not None:
@@ -177,7 +182,7 @@ def _members(templates: dict[str, Shape], spots: list[Spot], distinct: bool, not
     for spot in spots:
         for shape in templates.values():
             for at in [spot] if shape.each is None else _elements(shape.each, spot):
-                made = filled(shape, [at])
+                made = filled(shape, [at], defaults_say=not distinct)
                 if made is None:
                     continue
                 if distinct and len(spots) > 1:
