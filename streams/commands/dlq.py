@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
     @group.command("list", epilog="Example: assay dlq list --stage decode --json")
     def list_(
-        stage: Annotated[str, typer.Option(help="Only of this stage: feed, decode, screen, profile, correlate.")] = "",
+        stage: Annotated[
+            str, typer.Option(help="Only of this stage: feed, intake, decode, screen, profile, correlate.")
+        ] = "",
         limit: Annotated[int, typer.Option(min=0, help="The newest so many; 0: all.")] = 50,
         retried: _RETRIED = False,
         json: _JSON = False,
@@ -55,23 +57,28 @@ def register(app: typer.Typer) -> None:
             console.print()
             console.print(payload.decode("utf-8", "backslashreplace"), markup=False, soft_wrap=True)
 
-    @group.command(epilog="Example: assay dlq retry 4f1c  ·  assay dlq retry --all --stage screen")
+    @group.command(
+        epilog="Examples: assay dlq retry 4f1c  ·  assay dlq retry --all --stage feed --reason 'no known format'"
+    )
     def retry(
         dead_letter_id: Annotated[str, typer.Argument(help="The id, or the beginning of it.")] = "",
         every: Annotated[bool, typer.Option("--all", help="All that were not retried yet.")] = False,
         stage: Annotated[str, typer.Option(help="With --all: only of this stage.")] = "",
+        reason: Annotated[str, typer.Option(help="With --all: only those whose reason has this text.")] = "",
         json: _JSON = False,
     ) -> None:
-        """Put the bytes of dead letters back where they came from, with their key.
+        """Put the bytes of dead letters back where they came from, with their key and headers.
 
-        Use it after what was wrong outside the record has been mended: a rule, a table, the program. What fails again becomes a
-        new dead letter. Messages that could not be decoded into declarations (stage feed) are mended and ingested again.
+        Use it after what was wrong outside the record has been mended: a rule, a table, a codec, a message that was missing. What
+        fails again becomes a new dead letter. Messages of feeds (stages feed and intake) are decoded first by the codecs of
+        today, and go back to their raw topic only if that succeeds; the outcome says what they hold.
         Exit 1 if any could not be put back.
         """
         if bool(dead_letter_id) == every:
             raise typer.BadParameter("give one id, or --all")
         letters = _letters(retried=not every)
-        wanted = [letter for letter in letters if stage in ("", letter.stage)]
+        text = reason.casefold()
+        wanted = [one for one in letters if stage in ("", one.stage) and text in one.reason.casefold()]
         outcomes = _retry(wanted if every else [_one(letters, dead_letter_id)])
         show(outcomes, ["id", "stage", "outcome"], json)
         raise typer.Exit(1 if any(not outcome["done"] for outcome in outcomes) else 0)
@@ -127,7 +134,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-#: Topic that the records of a stage come from. A message that failed in a feed is no declaration yet.
+#: Topic that the records of a stage come from; those of feeds have a raw topic each.
 _SOURCES: dict[Stage, str] = {
     "decode": "declarations",
     "screen": "declarations",
@@ -137,27 +144,43 @@ _SOURCES: dict[Stage, str] = {
 
 
 def _retry(letters: list[DeadLetter]) -> list[dict[str, Any]]:
+    from schemas.errors import FeedError
     from streams import clients, topics
+    from streams.intake import retry
     from streams.settings import settings
     from streams.worker.dead_letters import RETRIED
 
     chosen = settings()
     named = topics.named(chosen)
     producer = clients.producer(chosen)
+    reader = clients.consumer(chosen=chosen) if any(one.stage in ("feed", "intake") for one in letters) else None
     outcomes = []
     for letter in letters:
         source = _SOURCES.get(letter.stage)
-        outcome = {"id": letter.dead_letter_id, "stage": letter.stage, "done": False}
-        if source is None:
-            outcome["outcome"] = "no declaration yet: mend the message and `assay ingest` it again"
-        elif letter.truncated:
-            outcome["outcome"] = f"its {letter.payload_bytes:,} bytes were too many to keep"
-        else:
-            key = letter.key.encode() if letter.key is not None else None
-            producer.send(named[source], base64.b64decode(letter.payload), key=key).get(timeout=60)
-            mark = [(RETRIED, letter.dead_letter_id.encode())]
-            producer.send(named["declarations.dlq"], None, key=key, headers=mark).get(timeout=60)
-            outcome |= {"done": True, "outcome": f"back on {named[source]}"}
+        outcome: dict[str, Any] = {"id": letter.dead_letter_id, "stage": letter.stage, "done": False}
         outcomes.append(outcome)
+        key = letter.key.encode() if letter.key is not None else None
+        if source is not None:
+            if letter.truncated:
+                outcome["outcome"] = f"its {letter.payload_bytes:,} bytes were too many to keep"
+                continue
+            producer.send(named[source], base64.b64decode(letter.payload), key=key).get(timeout=60)
+            outcome |= {"done": True, "outcome": f"back on {named[source]}"}
+        else:
+            assert reader is not None
+            try:
+                found = retry.again(letter, retry.fetch(reader, named, letter.origin))
+            except FeedError as error:
+                outcome["outcome"] = f"still cannot be decoded: {error}"
+                continue
+            if found.topic not in named:
+                outcome["outcome"] = f"there is no topic {found.topic}; name the source in ASSAY_SOURCES"
+                continue
+            producer.send(named[found.topic], found.value, key=key, headers=found.headers).get(timeout=60)
+            outcome |= {"done": True, "outcome": f"back on {named[found.topic]} as {found.says}"}
+        mark = [(RETRIED, letter.dead_letter_id.encode())]
+        producer.send(named["declarations.dlq"], None, key=key, headers=mark).get(timeout=60)
     producer.close()
+    if reader is not None:
+        reader.close()
     return outcomes
