@@ -60,7 +60,7 @@ def raw_topic(system: str, chosen: Settings) -> str:
     """Return the name in the cluster of the topic that holds the bytes of a source system; FeedError for a bad name."""
     if not _SYSTEM.match(system):
         raise FeedError(f"{system!r} cannot name a source system: letters, digits, '.', '_' and '-', at most 100")
-    return f"{chosen.topic_prefix}raw.{system}"
+    return chosen.topic_prefix + topics.raw(system)
 
 
 class Door:

@@ -28,6 +28,8 @@ from streams.gateway.problems import Problem, answer_problem
 log = structlog.stdlib.get_logger(__name__)
 
 _EDIFACT: Final = "application/edifact"
+#: All header lines of a request together.
+MAX_HEAD: Final = 16 * 1024
 _RETRY_SECONDS: Final = 5
 _BUSY_SECONDS: Final = 1
 
@@ -124,6 +126,8 @@ def create(gateway: Gateway) -> FastAPI:
         told: dict[str, Any] = {"source": source if len(source) <= 63 else source[:63]}
         label = "unknown"
         try:
+            if sum(len(name) + len(value) for name, value in request.headers.raw) > MAX_HEAD:
+                raise Problem(431, f"header lines of more than {MAX_HEAD:,} bytes", close=True)
             key = gateway.authorised(request, source)
             label = told["source"] = key.source
             told["key"] = key.id

@@ -32,6 +32,7 @@ Check = Literal["decode", "none", "only"]
 #: Declarations named in the receipt of one message; a mapped table may hold thousands.
 _NAMED: Final = 100
 _ERRORS: Final = 100
+_LATELY: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Entry:
     ----------
     receipt : what the sender is told: made here, or remembered (``repeated``).
     sending : the record to write: of the message, or of its dead letter.
+    asked : when the receipts were asked for it (monotonic).
     """
 
     id: str
@@ -49,6 +51,7 @@ class Entry:
     receipt: dict[str, Any] = field(default_factory=dict)
     repeated: bool = False
     sending: Outgoing | None = None
+    asked: float = 0.0
 
     @property
     def refused(self) -> bool:
@@ -83,6 +86,8 @@ class GatewayIntake:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         #: Messages on their way: a repeat that comes meanwhile waits for the first instead of being sent too.
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        #: What was acknowledged while a repeat of it was being decoded, after that had asked the receipts.
+        self._lately: dict[str, tuple[float, dict[str, Any]]] = {}
         self.sending: set[asyncio.Task[None]] = set()
 
     async def look(
@@ -93,7 +98,8 @@ class GatewayIntake:
         def work() -> list[Entry]:
             mapping = _mapping(key)
             found = bodies.split(body, content_type, key.format or "auto", mapping, at, most, most_bytes)
-            entries = [Entry(identity(key, record.raw), record) for record in found]
+            asked = time.monotonic()
+            entries = [Entry(identity(key, record.raw), record, asked=asked) for record in found]
             remembered = self._receipts.known(entry.id for entry in entries)
             # One sender must not speak for another, which our own contract would let it.
             own = key.system or key.source
@@ -134,28 +140,30 @@ class GatewayIntake:
         ------
         UnavailableError : not all are acknowledged in time, or Kafka has no such topic; the sender may send them again.
         """
-        fresh: dict[str, Entry] = {}
-        shared: list[asyncio.Future[dict[str, Any]]] = []
-        for entry in entries:
-            if entry.repeated or entry.id in fresh:
-                continue
-            pending = self._pending.get(entry.id)
-            if pending is None:
-                fresh[entry.id] = entry
-            else:
-                shared.append(pending)
         try:
-            for topic in {entry.sending.topic for entry in fresh.values() if entry.sending}:
+            for topic in {entry.sending.topic for entry in entries if entry.sending}:
                 if not await self._delivery.exists(topic):
                     raise UnavailableError(f"there is no topic {topic} yet")
         except BaseException:
             hold.release()
             raise
-        # Between the question for topics and here another request may have begun to send the same.
-        for name in [name for name in fresh if name in self._pending]:
-            shared.append(self._pending[name])
-            del fresh[name]
-        done = asyncio.get_running_loop().create_task(self._send(list(fresh.values()), hold, source))
+        # From here to the task nothing is awaited: no other request comes between.
+        loop = asyncio.get_running_loop()
+        fresh: dict[str, Entry] = {}
+        shared: list[asyncio.Future[dict[str, Any]]] = []
+        for entry in entries:
+            if entry.repeated or entry.id in fresh:
+                continue
+            at, receipt = self._lately.get(entry.id, (0.0, {}))
+            if at > entry.asked:
+                entry.receipt, entry.repeated = receipt, True
+            elif (pending := self._pending.get(entry.id)) is not None:
+                shared.append(pending)
+            else:
+                fresh[entry.id] = entry
+        futures = {name: loop.create_future() for name in fresh}
+        self._pending.update(futures)
+        done = loop.create_task(self._send(list(fresh.values()), futures, hold, source))
         self.sending.add(done)
         done.add_done_callback(self.sending.discard)
         began = time.monotonic()
@@ -174,11 +182,10 @@ class GatewayIntake:
                 entry.repeated = entry.id not in fresh or fresh[entry.id] is not entry
                 entry.receipt = receipts[entry.id]
 
-    async def _send(self, entries: list[Entry], hold: Hold, source: str) -> None:
+    async def _send(
+        self, entries: list[Entry], futures: dict[str, asyncio.Future[dict[str, Any]]], hold: Hold, source: str
+    ) -> None:
         """Send, wait, remember; goes on when the request that wanted it has been told to try again."""
-        loop = asyncio.get_running_loop()
-        futures = {entry.id: loop.create_future() for entry in entries}
-        self._pending.update(futures)
         try:
             outgoing = [entry.sending for entry in entries if entry.sending is not None]
             places = await self._delivery.send(outgoing) if outgoing else []
@@ -187,6 +194,8 @@ class GatewayIntake:
             kept = {e.id: json.dumps(e.receipt).encode() for e in entries if not e.refused}
             await asyncio.to_thread(self._receipts.remember, kept)
             for entry in entries:
+                if not entry.refused:
+                    self._lately[entry.id] = (time.monotonic(), entry.receipt)
                 futures[entry.id].set_result(entry.receipt)
                 self._metrics.messages.labels(source, "refused" if entry.refused else "accepted").inc()
         except BaseException as error:
@@ -202,6 +211,8 @@ class GatewayIntake:
         finally:
             for name in futures:
                 self._pending.pop(name, None)
+            while len(self._lately) > _LATELY:
+                del self._lately[next(iter(self._lately))]
             hold.release()
 
     async def stop(self) -> None:

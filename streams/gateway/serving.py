@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 
 from schemas.errors import SettingsError
-from streams.gateway.app import Gateway, Limits, create
+from streams.gateway.app import MAX_HEAD, Gateway, Limits, create
 from streams.gateway.delivery import Delivery
 from streams.gateway.intake import GatewayIntake
 from streams.gateway.keys import KeyFile
@@ -27,8 +27,6 @@ log = structlog.stdlib.get_logger(__name__)
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8790
-#: All header lines of a request together; h11 answers 400 above.
-_MAX_HEAD: Final = 16 * 1024
 _KEEP_ALIVE_SECONDS: Final = 15
 _CONNECTIONS: Final = 2_000
 _BACKLOG: Final = 512
@@ -91,7 +89,7 @@ def serve(chosen: Settings, how: Serving) -> None:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         # Longer than anything a request waits for, so that none is cut; a body that is being read ends by `stopping`.
         timeout_graceful_shutdown=int(how.patience + 10),
-        h11_max_incomplete_event_size=_MAX_HEAD,
+        h11_max_incomplete_event_size=MAX_HEAD,  # heads that come in pieces: h11 answers 400
         ssl_certfile=str(how.certificate) if how.certificate else None,
         ssl_keyfile=str(how.private_key) if how.private_key else None,
     )
