@@ -27,7 +27,12 @@ _CODE_UNIT = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _PAIR_FOR_LETTER = (("rn", "m"), ("vv", "w"))
 _DIGIT_FOR_LETTER = (str.maketrans("013457$@", "olesstsa"), str.maketrans("0134578|", "oieastbl"))
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
-_SPACES = re.compile(r"[\s_\u3000]+")
+# Without one of these (invisible, small capital, Greek or Cyrillic, or a letter that compatibility makes one of them) no word
+# can mix scripts: most texts in Chinese or with accents.
+_MAY_HIDE = re.compile(
+    "[\u00ad\u034f-\u052f\u061c\u180e\u1d00-\u1dbf\u1f00-\u1fff\u200b-\u214f\ua700-\ua7ff\ufe00-\uffff"
+    "\u0250-\u02ff\u00b5\U0001d400-\U0001d7ff\U000e0000-\U000e007f]"
+)
 _DASHES = re.compile("[\u2010-\u2015\u2212\u00ad\ufe58\ufe63\uff0d\u30fb]")
 _WORD = re.compile(r"[^\W\d_]+")
 # What the dearer steps are about; texts without it are spared them.
@@ -96,12 +101,12 @@ def fold(text: str) -> str:
         folded = _SPACED_CJK.sub("", folded)
     if "(" in folded:
         folded = _OXIDATION_STATE.sub("", folded)
-    return _SPACES.sub(" ", folded).strip()
+    return " ".join((folded.replace("_", " ") if "_" in folded else folded).split())
 
 
 def _looks_hidden(text: str) -> bool:
     """Tell whether a word mixes scripts, or invisible characters stand inside it: signs of intent, not of a typo."""
-    if text.isascii():
+    if text.isascii() or _MAY_HIDE.search(text) is None:
         return False
     normal = unicodedata.normalize("NFKC", text).casefold()
     if _SMALL_CAPITAL.search(normal):

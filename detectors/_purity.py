@@ -41,6 +41,7 @@ _FORMED = re.compile(
     r"(?<![A-Za-z0-9-])(?:(Ga|Ge|Sb|Te|Dy|Tb|Gd|Lu|Sc) (?i:metal|ingots?|granules?|lumps?|pellets?|powder)|"
     r"(Bi|W|Mo|GA|GE|SB|BI|TE|DY|TB|GD) (?i:ingots?|granules?)|(W|Mo) (?i:powder))(?![A-Za-z])"
 )
+_FORM_STEMS = ("metal", "ingot", "granule", "lump", "pellet", "powder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +103,7 @@ def stated_symbols(original: str) -> list[tuple[str, float]]:
 
 def formed_symbols(original: str) -> list[tuple[str, str]]:
     """Return chemical symbols that stand right before a raw form, with the words: "Sb ingots" gives ("Sb", "Sb ingots")."""
+    lowered = original.lower()
+    if not any(form in lowered for form in _FORM_STEMS):
+        return []
     return [((m.group(1) or m.group(2) or m.group(3)).capitalize(), m.group()) for m in _FORMED.finditer(original)]

@@ -51,17 +51,19 @@ _OXIDE = re.compile(r"([A-Z][a-z]?)([2-6]?)O(\d{1,2})")
 # The Chinese name of an element: weak inside other words, certain where nothing else is said.
 _ONE_CHARACTER = re.compile("[\u4e00-\u9fff]")
 _LONG_WORD = re.compile(r"[^\W\d_]{6,}")
-_FLAGS = (
-    "sample",
-    "bottle",
-    "metal_hint",
-    "origin_denial",
-    "not_controlled",
-    "forwarder",
-    "courier",
-    "military",
-    "not_military",
-    "dear",
+_FLAGS = frozenset(
+    {
+        "sample",
+        "bottle",
+        "metal_hint",
+        "origin_denial",
+        "not_controlled",
+        "forwarder",
+        "courier",
+        "military",
+        "not_military",
+        "dear",
+    }
 )
 _DIGIT = re.compile(r"\d")
 # No purity can be stated without one of these.
@@ -168,7 +170,7 @@ class Reader:
             if len(kept) + len(fresh) > _KEPT_READINGS:
                 kept.clear()
             for text, found in zip(fresh, self._scan([fold(text) for text in fresh]), strict=True):
-                kept[text] = _NO_FLAGS if not found.words else frozenset(f for f in _FLAGS if f in found.words)
+                kept[text] = frozenset(found.words.keys() & _FLAGS) if found.words else _NO_FLAGS
         return [kept.get(t, _NO_FLAGS) if t else _NO_FLAGS for t in texts]
 
     def _read_fresh(self, texts: list[str]) -> list[Reading]:
@@ -221,7 +223,7 @@ class Reader:
             article=article,
             material=material,
             purity=stated,
-            flags=frozenset(flag for flag in _FLAGS if flag in words),
+            flags=frozenset(words.keys() & _FLAGS) if words else _NO_FLAGS,
             vague=not mentions and article is None and names_nothing(folded, words.get("vague", [])),
             bare=bare,
         )
@@ -271,7 +273,7 @@ class Reader:
         for match in self._formulae.finditer(original) if self._signed_formulae else ():
             term = exact[match.group()]
             mentions.append(Mention(term.substance, term.text, term.strength))
-        for match in _LOOSE_OXIDE.finditer(original):
+        for match in _LOOSE_OXIDE.finditer(original) if _DIGIT.search(original) is not None else ():
             element, many, oxygen, count = match.groups()
             loose = self._oxides.get((element.lower(), many, count))
             if loose is None or match.group() in self._exact:
