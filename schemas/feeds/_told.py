@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from schemas.declaration import Declaration
+from schemas.declaration import MAX_ITEMS, Declaration
 from schemas.errors import FeedError
 from schemas.feeds import Arrival
 from schemas.feeds._fields import Row, contract_mistake
@@ -74,6 +74,15 @@ def source(arrival: Arrival, system: str, format_: str) -> Row:
 def identity(system: str, declarant: str | None, reference: str | None) -> str | None:
     """Return ``{system}:{declarant}:{local reference}``, ``None`` if the message does not hold all of it."""
     return f"{system}:{declarant}:{reference}" if declarant and reference else None
+
+
+def items_of(nodes: list[Node], above: Node, name: str) -> list[Node]:
+    """Return the elements of the items; refuse none, and more than the contract takes before they cost memory."""
+    if not nodes:
+        raise above.wrong(f"no {name}: nothing is declared")
+    if len(nodes) > MAX_ITEMS:
+        raise nodes[MAX_ITEMS].wrong(f"{len(nodes):,} items, more than {MAX_ITEMS:,}")
+    return nodes
 
 
 def declaration(fields: Row, node: Node, items: Sequence[Node], places: Mapping[str, str]) -> Declaration:

@@ -19,7 +19,7 @@ from schemas.feeds import Arrival, _eucdm, _lenient
 from schemas.feeds._codelists import country
 from schemas.feeds._eucdm_notices import AES, Notice, notices, read, time
 from schemas.feeds._fields import Row
-from schemas.feeds._told import declaration, identity, looks_like, message, opened, source
+from schemas.feeds._told import declaration, identity, items_of, looks_like, message, opened, source
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -179,9 +179,7 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
     at = said or arrival.received_at
     if at is None:
         raise node.wrong("preparationDateAndTime is missing or no time, and the time of arrival is not known")
-    nodes = shipment.all("GoodsItem")
-    if not nodes:
-        raise shipment.wrong("GoodsItem is missing: nothing is declared")
+    nodes = items_of(shipment.all("GoodsItem"), shipment, "GoodsItem")
     own = f"{declarant or 'unnamed'}:{reference or number or 'unnamed'}"
     fields: Row = {
         "event": "amended" if amended else "lodged",

@@ -21,7 +21,7 @@ from schemas.feeds import Arrival, _lenient
 from schemas.feeds._codelists import country
 from schemas.feeds._fields import Row
 from schemas.feeds._lenient import unique
-from schemas.feeds._told import declaration, errors_shown, identity, looks_like, message, opened, source
+from schemas.feeds._told import declaration, errors_shown, identity, items_of, looks_like, message, opened, source
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -221,9 +221,7 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
     at = said or arrival.received_at
     if at is None:
         raise header.wrong("no time of declaration or preparation, and the time of arrival is not known")
-    goods = node.all("GOOITEGDS")
-    if not goods:
-        raise node.wrong("GOOITEGDS is missing: nothing is declared")
+    goods = items_of(node.all("GOOITEGDS"), node, "GOOITEGDS")
     items = [_item(item) for item in goods]
     _lenient.number_items(items)
     own = f"{named['declarant'] or 'unnamed'}:{named['local_reference'] or named['mrn'] or 'unnamed'}"

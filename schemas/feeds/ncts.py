@@ -16,7 +16,7 @@ from typing import Final
 from schemas.feeds import Arrival, _eucdm, _lenient
 from schemas.feeds._eucdm_notices import NCTS, Notice, notices, read
 from schemas.feeds._fields import Row
-from schemas.feeds._told import declaration, identity, looks_like, message, opened, source
+from schemas.feeds._told import declaration, identity, items_of, looks_like, message, opened, source
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -93,8 +93,8 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
     if consignment is None:
         raise node.wrong("Consignment is missing: nothing is declared")
     amended = node.name == _AMENDMENT
-    prepared = _lenient.moment(header.one("preparationDateAndTime"))
-    at = _lenient.moment(operation.one("amendmentSubmissionDateAndTime")) or prepared or arrival.received_at
+    said = _lenient.moment(header.one("preparationDateAndTime"))
+    at = said or arrival.received_at
     if at is None:
         raise node.wrong("preparationDateAndTime is missing or no time, and the time of arrival is not known")
     holder, agent = body.one("HolderOfTheTransitProcedure"), body.one("Representative")
@@ -111,8 +111,7 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
         )
     houses = consignment.all("HouseConsignment")
     nodes = [goods for house in houses for goods in house.all("ConsignmentItem")]
-    if not nodes:
-        raise consignment.wrong("no HouseConsignment/ConsignmentItem: nothing is declared")
+    items_of(nodes, consignment, "HouseConsignment/ConsignmentItem")
     fields: Row = {
         "event": "amended" if amended else "lodged",
         "declaration_id": identity(said_by["system"], who or _UNNAMED, reference or number or _UNNAMED),
@@ -140,7 +139,7 @@ def _whole(node: Node, arrival: Arrival, said_by: Row) -> Message:
                 "ucr": fields["ucr"],
             },
             "source": said_by,
-            "at": at if amended or prepared else None,
+            "at": said,
             "version": None if amended else 1,
             "declaration": whole,
             "reference": header.text("messageIdentification"),
