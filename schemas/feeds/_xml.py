@@ -188,7 +188,7 @@ def parse(raw: bytes) -> Node:
         raise FeedError(f"not well-formed XML: {_plain(error.msg)}", f"line {line}, column {column}") from None
     if cast(etree.DocInfo, root.getroottree().docinfo).internalDTD is not None:
         raise _doctype(raw, 0)
-    if any(hole in raw for hole in _HOLES):
+    if (b"{" in raw or b"&" in raw) and any(hole in raw for hole in _HOLES):
         _check_filled(root)
     return Node(root)
 

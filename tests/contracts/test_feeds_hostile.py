@@ -28,6 +28,41 @@ GOOD = b"""<MetaData><Declaration><FunctionCode>9</FunctionCode><FunctionalRefer
 <Commodity><Description>Zinc ingots</Description></Commodity></GovernmentAgencyGoodsItem></GoodsShipment>
 </Declaration></MetaData>"""
 
+_STEPS = (
+    "42A",
+    "67A",
+    "68A",
+    "02A",
+    "23A",
+    "65A",
+    "70A",
+    "99A",
+    "31B",
+    "44B",
+    "57A",
+    "04A",
+    "81A",
+    "93A",
+    "21A",
+    "22C",
+    "ZZZ",
+)
+_TAGS = ("", "109", "146", "128", "D005", "D006", "360", "137", "166", "165", "R031", "241", "064", "114", "112")
+AMENDMENT = (
+    b"<MetaData><Declaration><FunctionCode>13</FunctionCode><FunctionalReferenceID>A1</FunctionalReferenceID>"
+    b"<ID>26GB1234567890AR5</ID><TypeCode>COR</TypeCode><Amendment><Pointer><DocumentSectionCode>42A</DocumentSectionCode>"
+    b"</Pointer><Pointer><DocumentSectionCode>67A</DocumentSectionCode></Pointer><Pointer><SequenceNumeric>2</SequenceNumeric>"
+    b"<DocumentSectionCode>68A</DocumentSectionCode></Pointer><Pointer><SequenceNumeric>1</SequenceNumeric>"
+    b"<DocumentSectionCode>02A</DocumentSectionCode><TagID>360</TagID></Pointer></Amendment><GoodsShipment>"
+    b"<GovernmentAgencyGoodsItem><SequenceNumeric>2</SequenceNumeric><AdditionalDocument><LPCOExemptionCode>AE"
+    b"</LPCOExemptionCode></AdditionalDocument></GovernmentAgencyGoodsItem></GoodsShipment></Declaration></MetaData>"
+)
+NOTICE = (
+    b"<MetaData><Response><FunctionCode>01</FunctionCode><FunctionalReferenceID>N1</FunctionalReferenceID><IssueDateTime>"
+    b"<DateTimeString>20261121091500Z</DateTimeString></IssueDateTime><Declaration><FunctionalReferenceID>L1"
+    b"</FunctionalReferenceID><ID>26GB1234567890AR5</ID><VersionID>1</VersionID></Declaration></Response></MetaData>"
+)
+
 
 def refused(raw: bytes) -> FeedError:
     """Return the error of a message through detection and codec, and check that a good one still decodes after it."""
@@ -116,7 +151,7 @@ def test_nothing_is_fetched(listener: list[str]) -> None:
         (b"<?xml version='1.0' encoding='IBM037'?>" + GOOD, "line 1", "'IBM037'"),
         (GOOD.decode().encode("utf-16") + b"\x00", "line 1", "UTF-16"),
         (b"<MetaData>" * 5_000, "line ", "not well-formed"),
-        (b"<MetaData/>", "/MetaData", "no Declaration"),
+        (b"<MetaData/>", "/MetaData", "no Declaration and no Response"),
         (GOOD.replace(b"GoodsShipment", b"GoodsShip"), "/MetaData/Declaration", "GoodsShipment is missing"),
         (
             GOOD.replace(b"GovernmentAgencyGoodsItem", b"GoodsItem"),
@@ -204,12 +239,67 @@ def test_any_bytes_are_decoded_or_refused(raw: bytes) -> None:
             continue
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, len(GOOD) - 1), st.integers(0, 60), st.binary(max_size=40))
-def test_any_damage_is_decoded_or_refused(at: int, cut: int, put: bytes) -> None:
-    raw = GOOD[:at] + put + GOOD[at + cut :]
+_damage = st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 60), st.binary(max_size=40))
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.sampled_from((GOOD, AMENDMENT, NOTICE)), _damage)
+def test_any_damage_is_decoded_or_refused(message: bytes, damage: tuple[float, int, bytes]) -> None:
+    share, cut, put = damage
+    at = int(share * len(message))
+    raw = message[:at] + put + message[at + cut :]
     try:
         found = CDS.decode(raw, feeds.UNKNOWN)
     except FeedError:
         return
-    assert all(str(message.named.declaration_id).startswith("cds:") for message in found)
+    for said in found:
+        assert said.named.mrn or said.named.local_reference
+        assert said.declaration is None or str(said.named.declaration_id).startswith("cds:")
+
+
+BODY = GOOD[GOOD.index(b"<Declarant") : GOOD.index(b"</Declaration>")]
+_places = st.sampled_from(("", "0", "1", "2", "3", "99999", "100000", "x"))
+_link = st.tuples(st.sampled_from(_STEPS), _places, st.sampled_from(_TAGS))
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.lists(_link, max_size=7), max_size=6),
+    st.sampled_from((b"", GOOD[GOOD.index(b"<Declarant") : GOOD.index(b"</Declaration>")])),
+)
+def test_any_pointers_are_read_or_refused(amendments: list[list[tuple[str, str, str]]], body: bytes) -> None:
+    """Whatever an amendment points at, it is refused, or each place changes once and nothing is set after a removal."""
+    written = ""
+    for links in amendments:
+        pointers = "".join(
+            f"<Pointer><SequenceNumeric>{place}</SequenceNumeric><DocumentSectionCode>{code}</DocumentSectionCode>"
+            f"<TagID>{tag}</TagID></Pointer>"
+            for code, place, tag in links
+        )
+        written += f"<Amendment>{pointers}</Amendment>"
+    start, end = AMENDMENT.index(b"<Amendment>"), AMENDMENT.index(b"<GoodsShipment>")
+    stop = AMENDMENT.index(b"</Declaration>")
+    raw = AMENDMENT[:start] + written.encode() + (body or AMENDMENT[end:stop]) + AMENDMENT[stop:]
+    try:
+        (said,) = CDS.decode(raw, feeds.UNKNOWN)
+    except FeedError:
+        return
+    paths = [edit.path for edit in said.edits]
+    assert len(set(paths)) == len(paths)
+    assert [edit.op for edit in said.edits] == sorted((edit.op for edit in said.edits), reverse=True)
+
+
+def test_an_amendment_of_many_pointers_is_read_in_time() -> None:
+    """Ten thousand pointers into an item of ten thousand documents: each member is looked up once, not searched."""
+    count = 10_000
+    document = b"<AdditionalDocument><CategoryCode>X</CategoryCode><TypeCode>002</TypeCode></AdditionalDocument>"
+    start, end = AMENDMENT.index(b"<Amendment>"), AMENDMENT.index(b"<GoodsShipment>")
+    pointer = AMENDMENT[start:end]
+    last = b"<SequenceNumeric>1</SequenceNumeric><DocumentSectionCode>02A"
+    pointers = b"".join(pointer.replace(last, last.replace(b">1<", b">%d<" % n)) for n in range(1, count + 1))
+    first, stop = AMENDMENT.index(b"<AdditionalDocument>"), AMENDMENT.index(b"</GovernmentAgencyGoodsItem>")
+    raw = AMENDMENT[:start] + pointers + AMENDMENT[end:first] + document * count + AMENDMENT[stop:]
+    started = time.process_time()
+    (said,) = CDS.decode(raw, feeds.UNKNOWN)
+    assert len(said.edits) == count
+    assert time.process_time() - started < 20
