@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -21,19 +21,26 @@ _DEPTH: Final = 6
 _LOOKED_AT: Final = 10_000
 
 
-def looks_like(raw: bytes, names: Callable[[str], bool], wrapped: re.Pattern[bytes]) -> bool:
-    """Say whether the root has one of the names, or an element of that name begins in the first 64 KiB. Never raises."""
+def messages(names: Iterable[str]) -> re.Pattern[bytes]:
+    """Return the pattern of the beginning of an element of one of these names, with or without a prefix."""
+    return re.compile(rb"<(?:[\w.-]{1,50}:)?(?:" + b"|".join(sorted(map(str.encode, names))) + rb")[\s/>]")
+
+
+def looks_like(raw: bytes, hints: tuple[bytes, ...], begins: re.Pattern[bytes]) -> bool:
+    """Say whether this is XML in whose first 64 KiB an element of such a name begins. Never raises.
+
+    ``hints`` are parts of the names, one of which must stand there: looking for them costs a hundredth of the pattern, and most
+    messages that a codec is asked about are of other formats.
+    """
     head = raw[:65_536]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        head = head.replace(b"\0", b"")  # UTF-16 without its zero bytes: enough to find an element's name.
+    if not any(hint in head for hint in hints):
+        return False
     try:
-        root = root_name(head)
+        return root_name(raw[:65_536]) is not None and begins.search(head) is not None
     except FeedError:
         return False
-    return root is not None and (names(root) or wrapped.search(_single_bytes(head)) is not None)
-
-
-def _single_bytes(head: bytes) -> bytes:
-    """UTF-16 without its zero bytes: enough to find an element's name."""
-    return head.replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
 
 
 def opened(raw: bytes, names: Callable[[str], bool]) -> tuple[Node, list[Node]]:

@@ -11,15 +11,14 @@ data element 99 06); the message does not repeat it.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Final
 
-from schemas.feeds import Arrival, _eucdm, _lenient
+from schemas.feeds import Arrival, _eucdm, _lenient, _xml
 from schemas.feeds._codelists import country
 from schemas.feeds._eucdm_notices import AES, Notice, notices, read, time
 from schemas.feeds._fields import Row
-from schemas.feeds._told import declaration, identity, items_of, looks_like, message, opened, source
+from schemas.feeds._told import declaration, identity, items_of, looks_like, message, messages, opened, source
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -35,8 +34,8 @@ _EXITED: Final = Notice("exited")
 _NOTICES: Final = {**notices("5"), "CC590C": _EXITED, "CC599C": _EXITED}
 _KNOWN: Final = frozenset({_LODGEMENT, _AMENDMENT, _ARRIVAL, _SUBMISSION, *_NOTICES})
 _NAMED: Final = _KNOWN - {_SUBMISSION}
-_WRAPPED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(map(str.encode, _NAMED))) + rb")[\s/>]")
-_EXIT_OFFICE: Final = re.compile(rb"<(?:[\w.-]+:)?(?:ExportOperation|CustomsOfficeOfExitActual)[\s/>]")
+_BEGINS: Final = messages(_NAMED)
+_SUBMISSION_BEGINS: Final = messages(["ExportOperation", "CustomsOfficeOfExitActual"])
 
 #: Member states with a currency of their own (ISO 4217), and Northern Ireland; Bulgaria has the euro since 1 January 2026.
 _OWN_CURRENCY: Final = {
@@ -100,9 +99,9 @@ class Aes:
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether this is XML with one of the messages as its root or within the first 64 KiB."""
-        if looks_like(raw, _NAMED.__contains__, _WRAPPED):
+        if looks_like(raw, (b"CC5",), _BEGINS):
             return True
-        return looks_like(raw, lambda _: False, _EXIT_OFFICE) and looks_like(raw, _SUBMISSION.__eq__, _WRAPPED)
+        return _xml.looks_like(raw, _SUBMISSION) and looks_like(raw, (b"ExportOperation",), _SUBMISSION_BEGINS)
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one message; see :class:`schemas.feeds.Codec`. Requests that leave the declaration as it is give none."""

@@ -21,7 +21,17 @@ from schemas.feeds import Arrival, _lenient
 from schemas.feeds._codelists import country
 from schemas.feeds._fields import Row
 from schemas.feeds._lenient import unique
-from schemas.feeds._told import declaration, errors_shown, identity, items_of, looks_like, message, opened, source
+from schemas.feeds._told import (
+    declaration,
+    errors_shown,
+    identity,
+    items_of,
+    looks_like,
+    message,
+    messages,
+    opened,
+    source,
+)
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -45,7 +55,7 @@ _ANSWERS: Final = {
 }
 _REFUSED_AMENDMENT: Final = "CC305A"
 _KNOWN: Final = frozenset({_LODGEMENT, _AMENDMENT, *_ANSWERS})
-_WRAPPED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(map(str.encode, _KNOWN))) + rb")[\s/>]")
+_BEGINS: Final = messages(_KNOWN)
 
 
 class _Party(NamedTuple):
@@ -110,7 +120,7 @@ class Ens:
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether this is XML with one of the messages as its root or within the first 64 KiB."""
-        return looks_like(raw, _KNOWN.__contains__, _WRAPPED)
+        return looks_like(raw, (b"CC3",), _BEGINS)
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one message; see :class:`schemas.feeds.Codec`."""

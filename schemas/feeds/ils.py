@@ -12,13 +12,12 @@ not there yet), and the consolidation of UCRs (associating them, shutting a mast
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from schemas.declaration import Event
 from schemas.feeds import Arrival, _lenient
 from schemas.feeds._fields import Row
-from schemas.feeds._told import looks_like, message, opened, source
+from schemas.feeds._told import looks_like, message, messages, opened, source
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -28,7 +27,7 @@ _MOVEMENT: Final = "inventoryLinkingMovementRequest"
 _IMPORT: Final = "inventoryLinkingImportsGoodsArrival"
 _CONSOLIDATION: Final = "inventoryLinkingConsolidationRequest"
 _KNOWN: Final = frozenset({_MOVEMENT, _IMPORT, _CONSOLIDATION})
-_WRAPPED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(map(str.encode, _KNOWN))) + rb")[\s/>]")
+_BEGINS: Final = messages(_KNOWN)
 
 #: Message code -> what has happened to the goods, ``None`` if nothing yet.
 _MOVEMENTS: Final[dict[str, Event | None]] = {"EAL": "arrived", "RET": "arrived", "EDL": "exited", "EAA": None}
@@ -42,7 +41,7 @@ class Ils:
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether this is XML with one of the messages as its root or within the first 64 KiB."""
-        return looks_like(raw, _KNOWN.__contains__, _WRAPPED)
+        return looks_like(raw, (b"inventoryLinking",), _BEGINS)
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one message; see :class:`schemas.feeds.Codec`. What changes nothing for a declaration gives none."""

@@ -10,13 +10,12 @@ countries of house consignments or items are taken only where the consignment ha
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from schemas.feeds import Arrival, _eucdm, _lenient
 from schemas.feeds._eucdm_notices import NCTS, Notice, notices, read
 from schemas.feeds._fields import Row
-from schemas.feeds._told import declaration, identity, items_of, looks_like, message, opened, source
+from schemas.feeds._told import declaration, identity, items_of, looks_like, message, messages, opened, source
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -30,7 +29,7 @@ _NOTICES: Final = {
     "CC170C": Notice("arrived"),
 }
 _KNOWN: Final = frozenset({_LODGEMENT, _AMENDMENT, *_NOTICES})
-_WRAPPED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:" + b"|".join(sorted(map(str.encode, _KNOWN))) + rb")[\s/>]")
+_BEGINS: Final = messages(_KNOWN)
 
 #: In the declaration of an amendment that does not say whose it is: ``named`` is then without it, the intake gives the real one.
 _UNNAMED: Final = "unnamed"
@@ -65,7 +64,7 @@ class Ncts:
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether this is XML with one of the messages as its root or within the first 64 KiB."""
-        return looks_like(raw, _KNOWN.__contains__, _WRAPPED)
+        return looks_like(raw, (b"CC0", b"CC1"), _BEGINS)
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one message; see :class:`schemas.feeds.Codec`. Requests that leave the declaration as it is give none."""
