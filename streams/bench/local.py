@@ -50,6 +50,23 @@ def decode(feeds: Sequence[Path]) -> list[Measure]:
     ]
 
 
+def ingest(feeds: Sequence[Path]) -> list[Measure]:
+    """CDS messages in a zip to what ``assay ingest`` would hand to Kafka."""
+    from streams.bench import cds_feed
+
+    archives = [feed.with_suffix(".zip") for feed in feeds]
+    for feed, archive in zip(feeds, archives, strict=True):
+        cds_feed.write_archive(feed, archive)
+    return [
+        Measure(
+            "ingest",
+            "CDS messages in a zip, one core",
+            _alone(_ingest, archives),
+            remark="unpacked, decoded; without Kafka",
+        )
+    ]
+
+
 def screen(feeds: Sequence[Path]) -> list[Measure]:
     """Rows to verdicts, by size of batch."""
     return [
@@ -112,6 +129,21 @@ def _each(feeds: Sequence[Path], work: Callable[[list[bytes]], int]) -> list[Tim
         lines = feed.read_bytes().splitlines()
         timings.append(timed(lambda lines=lines: work(lines)))  # type: ignore[misc]
     return timings[1:]
+
+
+def _ingest(archives: Sequence[Path]) -> list[Timing]:
+    from datetime import UTC, datetime
+
+    from streams import sources
+    from streams.admission import Door
+    from streams.settings import Settings
+
+    door, now = Door(Settings()), datetime.now(UTC)
+
+    def work(archive: Path) -> int:
+        return sum(len(door.admit(record, now).messages) for record in sources.records([archive]))
+
+    return [timed(lambda archive=archive: work(archive)) for archive in archives][1:]  # type: ignore[misc]
 
 
 def _screen(feeds: Sequence[Path], size: int) -> list[Timing]:

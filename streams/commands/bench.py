@@ -24,6 +24,7 @@ class Part(StrEnum):
     """What to measure."""
 
     decode = "decode"
+    ingest = "ingest"
     screen = "screen"
     replay = "replay"
     stream = "stream"
@@ -42,9 +43,9 @@ def bench(
     json_wanted: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """Measure declarations a second: decode, screen, replay, and end to end through Kafka beside a textbook Faust agent.
+    """Measure declarations a second: decode, ingest, screen, replay, and end to end through Kafka beside a textbook Faust agent.
 
-    All in one run on the same simulated declarations. Decode, screen and replay have one core; a worker is one process
+    All in one run on the same simulated declarations. Decode, ingest, screen and replay have one core; a worker is one process
     beside the broker. Exit 1: no Kafka could be had for the measures that need one.
     """
     import tempfile
@@ -56,7 +57,8 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, output.errors.status("making feeds") as status:
         feeds = local.write_feeds(Path(folder), count, repeats)
         measures: list[Measure] = []
-        for name, measured in (("decode", local.decode), ("screen", local.screen), ("replay", local.replay)):
+        parts = {"decode": local.decode, "ingest": local.ingest, "screen": local.screen, "replay": local.replay}
+        for name, measured in parts.items():
             if part in (Part.every, name):
                 status.update(name)
                 measures += measured(feeds)
