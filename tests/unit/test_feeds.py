@@ -30,7 +30,7 @@ def test_every_codec_keeps_the_interface() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(FeedError, match=r"'edi'.*cds, ndjson"):
+    with pytest.raises(FeedError, match=r"'edi'.*cds.*ndjson"):
         feeds.codec("edi")
 
 
