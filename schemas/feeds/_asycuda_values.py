@@ -42,7 +42,7 @@ def lines(node: Node | None, *path: str) -> list[str]:
 
 def figure(node: Node | None, *path: str) -> float | None:
     """Return a number above zero at a path; thousands may be set off by commas, as in ``1,742,468.33``."""
-    found = None if node is None else node.one(*path)
+    found = node.one(*path) if node is not None and path else node
     text = said(found)
     if found is None or text is None:
         return None
@@ -56,7 +56,7 @@ def day(node: Node | None, *path: str) -> date | None:
 
     Where the first number cannot be a month it is the day. Points between the numbers (``19.11.2025``) mean day, month, year.
     """
-    found = None if node is None else node.one(*path)
+    found = node.one(*path) if node is not None and path else node
     text = said(found)
     if found is None or text is None:
         return None

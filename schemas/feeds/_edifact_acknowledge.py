@@ -10,6 +10,7 @@ group 3 ERC, FTX).
 from __future__ import annotations
 
 import re
+import textwrap
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -212,8 +213,7 @@ def _aperak(subject: _Subject, error: FeedError | None, at: datetime, reference:
         if error is not None:
             own = wrong is None or wrong == number
             said = str(error) if own else f"refused with the whole interchange, for message {wrong} of it"
-            text = _safe(said, name)[: 5 * _FREE_TEXT]
-            lines = [text[start : start + _FREE_TEXT] for start in range(0, len(text), _FREE_TEXT)]
+            lines = textwrap.wrap(_safe(said, name), _FREE_TEXT)[:5]
             body += [_sent("ERC", [_code(error) if own else UNSPECIFIED, "ZZZ"]), _sent("FTX", "AAO", "", "", lines)]
         answers.append((["APERAK", "D", "96B", "UN"], body))
     return answers

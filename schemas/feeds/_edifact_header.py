@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from schemas.declaration import MAX_ITEMS
 from schemas.feeds._codelists import country, kilograms
 from schemas.feeds._edifact_items import Codes, Group
 from schemas.feeds._edifact_parts import ROLES, Gathered, Row, amount_of, measured, party
@@ -41,6 +42,8 @@ class Sections:
                 if tag == "CNT" and (kind := segment.get(1)) is not None:
                     self.totals.setdefault(kind, segment)
             elif tag == "CST" and (section == "D" or segment.get(1) is not None):
+                if len(self.groups) == MAX_ITEMS:
+                    raise segment.wrong(f"more than {MAX_ITEMS:,} items")
                 self.groups.append(Group(segment))
             elif self.groups:
                 self.groups[-1].segments.append(segment)

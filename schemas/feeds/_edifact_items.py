@@ -52,7 +52,7 @@ def item(group: Group, position: int, currencies: dict[str, str], default: str |
         if tag == "FTX":
             kind = segment.get(1)
             if kind == "AAA":
-                texts += segment.all(4)
+                texts.append(segment.prose(4))
             elif kind == "CCI":
                 codes.instructions(segment)
         elif tag == "IMD":
@@ -72,7 +72,7 @@ def item(group: Group, position: int, currencies: dict[str, str], default: str |
     row: Row = {
         "number": _number(cst, position),
         "commodity_code": codes.commodity or _referenced(here, group, coded),
-        "description": " ".join(texts) or described or None,
+        "description": " ".join(part for part in texts if part) or described or None,
         "origin": place_country(origin[0]) if origin else None,
         "net_mass_kg": net,
         "gross_mass_kg": gross,

@@ -71,7 +71,7 @@ class _Heard:
                 self.refused = True
                 self.texts.append(f"error {segment.get(1)}")
             elif tag == "FTX":
-                self.texts.append(" ".join(segment.all(4)))
+                self.texts.append(segment.prose(4))
             elif tag == "DTM" and self.at is None and segment.get(1) == "137":
                 self.at = moment(segment)
             elif tag == "RFF" and (reference := segment.get(1, 2)) is not None:

@@ -5,9 +5,8 @@ and not with pydifact's tokenizer, which walks character by character: it takes 
 message may cost, and it takes ``'UNA`` anywhere in a text for new service characters. ``tests/unit/test_feeds_edifact.py`` holds
 both against each other.
 
-A place in a message is told as ``message 2, segment 17 (MEA), element 3, component 1``: messages in the order of the
-interchange, segments from UNH = 1, elements without the tag, all from 1. Service segments of the interchange have no
-message before them, and count from UNB = 1.
+A place is ``message 2, segment 17 (MEA), element 3, component 1``: messages in order, segments from UNH = 1, elements without
+the tag. Segments without a message before them count from UNB = 1.
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ from typing import Final
 from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError
 
-#: A message of 9,999 items with twenty segments each has 200,000.
+#: Of a file, which may hold many messages; and of one message: 9,999 items with forty segments each.
 MAX_SEGMENTS: Final = 1_000_000
+MAX_MESSAGE_SEGMENTS: Final = 400_000
 #: The longest segment of the directories, FTX with five times 512 characters, is far shorter.
 MAX_SEGMENT_CHARACTERS: Final = 65_536
 
@@ -113,28 +113,32 @@ class Segment:
             text = parts[component - 1].strip()
         except IndexError:
             return None
-        if self._service.restored is not None:
-            text = text.translate(self._service.restored)
-        return text or None
+        restored = self._service.restored
+        return (text.translate(restored) if restored else text) or None
 
     def all(self, element: int) -> list[str]:
         """Return every component of an element that is not empty."""
-        if element >= len(self._elements):
-            return []
-        parts = self._elements[element]
-        size = parts.count(self._service.component) + 1 if isinstance(parts, str) else len(parts)
-        return [text for number in range(1, size + 1) if (text := self.get(element, number)) is not None]
+        return [part for part in self.composite(element) if part]
 
     def composite(self, element: int) -> list[str]:
-        """Return an element's components as they stand, empty ones included, without empty ones at the end."""
-        if element >= len(self._elements):
-            return []
-        parts = self._elements[element]
-        size = parts.count(self._service.component) + 1 if isinstance(parts, str) else len(parts)
-        found = [self.get(element, number) or "" for number in range(1, size + 1)]
+        """Return an element's components, empty ones included, but for those at the end."""
+        found = [self.get(element, number) or "" for number in range(1, len(self._parts(element)) + 1)]
         while found and not found[-1]:
             found.pop()
         return found
+
+    def prose(self, element: int) -> str:
+        """Return a text in several components: cut wherever one was full (C108: 70 characters, later 512), else at a blank."""
+        parts = self._parts(element)
+        if len(parts) > 1 and all(len(part) in (70, 512) for part in parts[:-1]):
+            return "".join(parts).strip().translate(self._service.restored or {})
+        return " ".join(self.all(element))
+
+    def _parts(self, element: int) -> list[str]:
+        if element >= len(self._elements):
+            return []
+        parts = self._elements[element]
+        return parts.split(self._service.component) if isinstance(parts, str) else parts
 
     def sent(self, element: int) -> str:
         """Return a whole element as it stands, cut at nothing."""
@@ -215,12 +219,7 @@ def looks_like(raw: bytes) -> bool:
 
 
 def text_of(raw: bytes, errors: str = "strict") -> tuple[str, Service]:
-    """Return the text of an interchange behind UNA, and its service characters.
-
-    Raises
-    ------
-    SyntaxMistake : no interchange, too large, an unknown repertoire, or bytes that are not in it.
-    """
+    """Return the text of an interchange behind UNA, and its service characters; :class:`SyntaxMistake` if it has none."""
     if len(raw) > MAX_RECORD_BYTES:
         raise SyntaxMistake(f"message of {len(raw):,} bytes is larger than {MAX_RECORD_BYTES:,}", "", UNSPECIFIED)
     unicode = raw.startswith(_UTF8_BOM)
@@ -284,7 +283,9 @@ def _released(text: str, service: Service, page: str) -> tuple[str, Service]:
         raise SyntaxMistake("a Unicode noncharacter stands in the text", "segment 1 (UNB)", INVALID_CHARACTER)
     special = (mark, service.component, service.element, service.terminator)
     held = dict(zip(special, _HELD, strict=True))
-    text = re.sub(re.escape(mark) + "(.)", lambda found: held.get(found[1], found[1]), text, flags=re.DOTALL)
+    for character, place in held.items():  # the mark itself first: "??+" is a mark and a separator
+        text = text.replace(mark + character, place)
+    text = text.replace(mark, "")  # released for nothing
     restored = {ord(place): character for character, place in held.items()}
     return text, replace(service, restored=restored, page=page)
 
@@ -303,12 +304,12 @@ def read(raw: bytes) -> list[Interchange]:
     texts = text.split(service.terminator)
     del text
     rest = texts.pop().strip()
-    interchanges = _interchanges(texts, service)
-    last = interchanges[-1] if interchanges else None
     if rest:
         shown = rest if len(rest) <= 30 else rest[:27] + "..."
         reason = f"truncated: the last segment, {shown!r}, has no terminator {service.terminator!r}"
         raise SyntaxMistake(reason, f"segment {len(texts) + 1} ({rest[:3]})", MISSING)
+    interchanges = _interchanges(texts, service)
+    last = interchanges[-1] if interchanges else None
     if last is None or last.trailer is None:
         raise SyntaxMistake("truncated: UNZ, the interchange trailer, is missing", f"segment {len(texts)}", MISSING)
     return interchanges
@@ -333,6 +334,10 @@ def _interchanges(texts: list[str], service: Service) -> list[Interchange]:
                 reason = f"not a segment tag: {text[:12]!r}"
                 raise SyntaxMistake(reason, f"message {number}, segment {len(opened) + 1}", INVALID)
             opened.append(text)
+            if len(opened) > MAX_MESSAGE_SEGMENTS:
+                raise SyntaxMistake(
+                    f"a message of more than {MAX_MESSAGE_SEGMENTS:,} segments", f"message {number}", UNSPECIFIED
+                )
             continue
         tag = tag.upper()
         if tag == "UNH" and here is not None and opened is None and here.trailer is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import cast
+from typing import Any, cast
 
 from lxml import etree
 
@@ -49,21 +49,21 @@ class Node:
     Most elements of a message are leaves that are read once, so a child becomes a node only where somebody asks for it.
     """
 
-    __slots__ = ("_element", "_named", "_nodes")
+    __slots__ = ("_element", "_named")
 
     def __init__(self, element: etree._Element) -> None:
         self._element = element
-        self._named: dict[str, list[etree._Element]] | None = None
-        self._nodes: dict[str, list[Node]] | None = None
+        #: Children by local name: elements, or nodes once they were asked for.
+        self._named: dict[str, list[Any]] | None = None
 
     @property
     def name(self) -> str:
         """The local name."""
         return _local(self._element)
 
-    def _index(self) -> dict[str, list[etree._Element]]:
-        named: dict[str, list[etree._Element]] = {}
-        for child in self._element:
+    def _index(self) -> dict[str, list[Any]]:
+        named: dict[str, list[Any]] = {}
+        for child in self._element[:]:
             name = child.tag.rpartition("}")[2]
             if name in named:
                 named[name].append(child)
@@ -72,21 +72,15 @@ class Node:
         self._named = named
         return named
 
-    def _made(self, name: str, found: list[etree._Element]) -> list[Node]:
-        """Return the children found under a name as nodes, the same ones each time."""
-        nodes = self._nodes
-        if nodes is None:
-            nodes = self._nodes = {}
-        elif name in nodes:
-            return nodes[name]
-        made = nodes[name] = [Node(child) for child in found]
-        return made
-
     def all(self, name: str) -> list[Node]:
         """Return the children of that local name, in order."""
         named = self._named
         found = (self._index() if named is None else named).get(name)
-        return [] if found is None else self._made(name, found)
+        if found is None:
+            return []
+        if type(found[0]) is not Node:
+            found[:] = [Node(child) for child in found]
+        return found
 
     def one(self, name: str, *path: str) -> Node | None:
         """Return the first child of the first child... along the path, if there is one."""
@@ -94,21 +88,25 @@ class Node:
         found = (self._index() if named is None else named).get(name)
         if found is None:
             return None
-        first = self._made(name, found)[0]
+        if type(found[0]) is not Node:
+            found[:] = [Node(child) for child in found]
+        first: Node = found[0]
         return first.one(*path) if path else first
 
     def text(self, name: str | None = None, *path: str) -> str | None:
         """Return the stripped text at the path, ``None`` for an absent or empty element."""
         if name is None:
             content = self._element.text
+        elif path:
+            above = self.one(name)
+            return None if above is None else above.text(*path)
         else:
             named = self._named
             found = (self._index() if named is None else named).get(name)
             if found is None:
                 return None
-            if path:
-                return self._made(name, found)[0].text(*path)
-            content = found[0].text
+            first = found[0]
+            content = first._element.text if type(first) is Node else first.text
         return (content.strip() or None) if content else None
 
     def attribute(self, name: str) -> str | None:

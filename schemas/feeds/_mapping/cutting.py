@@ -249,7 +249,7 @@ class Cutter:
                 problem = FeedError(f"the rows of {said!r} stand apart; sort the feed by group_by", entry.place)
             unit.append(entry.raw)
             unit_size += len(entry.raw.encode(self.encoding, self.errors)) + len(between)
-            glued = unsure
+            glued = unsure and (entry.key is None or entry.key != last)
             last = entry.key if entry.key is not None else last
         yield from some(pieces, begun)
 

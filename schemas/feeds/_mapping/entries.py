@@ -236,6 +236,9 @@ def line_entries(file: File, lines: Iterable[str], read_key: ReadKey | None, fir
 
 
 def _records(document: Any, steps: tuple[paths.Step, ...]) -> Iterator[Any]:
+    """Yield what stands there, one record or a list of them: feeds made from XML leave the list out around one."""
+    if steps and steps[-1][0] == "every":
+        steps = steps[:-1]
     for found in paths.every(steps, document):
         yield from found if type(found) is list else [found]
 
@@ -272,6 +275,7 @@ def groups(entries: Iterable[Entry], grouped: bool) -> Iterator[Group]:
     for entry in entries:
         if current is not None and entry.key is not None and entry.key == current.key:
             current.problem = current.problem or entry.problem
+            broken = None  # the row that was none is of this declaration
             if len(current.entries) > MAX_ITEMS:
                 current.problem = current.problem or FeedError(f"more than {MAX_ITEMS:,} rows", entry.place)
                 current.cut = True
@@ -287,7 +291,7 @@ def groups(entries: Iterable[Entry], grouped: bool) -> Iterator[Group]:
         if broken is not None and current.problem is None:
             current.problem = broken
         broken = _neighbour(entry) if unsure else None
-        if entry.key is not None and not unsure:
+        if entry.key is not None:
             if entry.key in seen and current.problem is None:
                 said = "; ".join(entry.key)
                 current.problem = FeedError(

@@ -35,6 +35,8 @@ def _text_of(found: Any, decimal: str) -> str:
         # Python refuses to write out more than 4,300 digits, and nothing here has so many.
         return str(found) if abs(found) < 10**40 else _refuse_number()
     if kind is float:
+        if not math.isfinite(found):
+            raise ValueError("a number beyond all measure")
         return str(int(found)) if found.is_integer() and abs(found) < 1e15 else repr(found).replace(".", decimal)
     raise ValueError(f"{'a list' if kind is list else 'an object'} stands where one value should")
 
