@@ -24,6 +24,7 @@ from schemas.errors import FeedError, RecordError
 from schemas.finding import Verdict
 from schemas.signal import Signal
 from streams import ingest, sources
+from streams._replay_assembly import NotAssembledError
 from streams.sources import Record
 from streams.worker import dead_letters, guard
 
@@ -35,8 +36,8 @@ VERDICTS: TypeAdapter[list[Verdict]] = TypeAdapter(list[Verdict])
 SIGNALS: TypeAdapter[list[Signal]] = TypeAdapter(list[Signal])
 DEAD_LETTERS: TypeAdapter[list[DeadLetter]] = TypeAdapter(list[DeadLetter])
 
-#: A record as plain values: raw, origin, format, at, and reason and path of a problem known already.
-Packed = tuple[bytes, str, str, datetime | None, tuple[str, str] | None]
+#: A record as plain values: raw, origin, format, at, and reason, path and stage of a problem known already.
+Packed = tuple[bytes, str, str, datetime | None, tuple[str, str, bool] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,17 @@ class Judged(NamedTuple):
 def pack(record: Record) -> Packed:
     """Return a record as plain values (exceptions with arguments of their own do not survive pickling)."""
     problem = record.problem
-    known = None if problem is None else (problem.reason, problem.path)
+    known = None if problem is None else (problem.reason, problem.path, isinstance(problem, NotAssembledError))
     return record.raw, record.origin, record.format, record.at, known
 
 
 def unpack(packed: Packed) -> Record:
     """Return the record of :func:`pack`."""
     raw, origin, form, at, known = packed
-    return Record(raw, origin, form, at, None if known is None else FeedError(*known))
+    if known is None:
+        return Record(raw, origin, form, at)
+    reason, path, assembled = known
+    return Record(raw, origin, form, at, NotAssembledError(reason, path) if assembled else FeedError(reason, path))
 
 
 class _Place(NamedTuple):
@@ -111,6 +115,9 @@ class Judge:
     def _decoded(self, record: Record, dead: list[DeadLetter], unknown: set[str]) -> Iterator[guard.Decoded[Row]]:
         try:
             values = sources.declarations(record)
+        except NotAssembledError as error:
+            dead.append(self._dead_letter(_Place(record.raw, record.origin), "intake", error))
+            return
         except FeedError as error:
             dead.append(ingest.dead_letter(record, error, self._about.now))
             return

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from streams import sources
+from streams._replay_assembly import Assembling
 
 #: A chunk is closed early at this size, so that records of many MB do not pile up in a thousand.
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -30,29 +32,37 @@ class ReplayFaults:
 
 
 class Chunk(NamedTuple):
-    """Consecutive records; ``read`` is the number of input bytes (as on disk) read up to its end."""
+    """Consecutive records, messages of feeds assembled to declarations (:mod:`streams._replay_assembly`).
+
+    ``read`` is the number of input bytes (as on disk) read up to its end, ``taken`` how many records of the input it came from.
+    """
 
     records: Sequence[sources.Record]
     read: int
+    taken: int
 
 
-def chunks(inputs: Sequence[Path], form: str, size: int, faults: ReplayFaults) -> Iterator[Chunk]:
-    """Cut the records of ``inputs`` into chunks of at most ``size`` records and about :data:`CHUNK_BYTES`."""
+def chunks(inputs: Sequence[Path], form: str, size: int, faults: ReplayFaults, now: datetime) -> Iterator[Chunk]:
+    """Cut the records of ``inputs`` into chunks of about ``size`` records and :data:`CHUNK_BYTES`; ``now``: time of the run."""
     read = [0]
 
     def count(length: int) -> None:
         read[0] += length
 
     gathered: list[sources.Record] = []
-    weight = 0
+    weight = taken = 0
+    assembling = Assembling(now)
     for record in _redelivered(sources.records(inputs, form, count), faults.redeliver):
-        gathered.append(record)
-        weight += len(record.raw)
+        taken += 1
+        for one in assembling.take(record):
+            gathered.append(one)
+            weight += len(one.raw)
         if len(gathered) >= size or weight >= CHUNK_BYTES:
-            yield Chunk(gathered, read[0])
-            gathered, weight = [], 0
-    if gathered:
-        yield Chunk(gathered, read[0])
+            yield Chunk(gathered, read[0], taken)
+            gathered, weight, taken = [], 0, 0
+    gathered += assembling.finish()
+    if gathered or taken:
+        yield Chunk(gathered, read[0], taken)
 
 
 def _redelivered(records: Iterator[sources.Record], plan: Sequence[tuple[int, int]]) -> Iterator[sources.Record]:

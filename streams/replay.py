@@ -1,8 +1,9 @@
 """Replay: the same stage functions as the worker, without Kafka, over files of declarations.
 
-A reader cuts the input into chunks of raw records. Worker processes decode and screen them; their answers are taken in the
-order of the input, and the parent applies profile and correlate to them. So the result depends neither on the number
-of processes nor on the size of chunks.
+Messages of feeds are decoded and assembled to declarations as in the intake stage of the worker. A reader cuts what comes of
+them into chunks of records. Worker processes decode and screen them; their answers are taken in the order of the input, and the
+parent applies profile and correlate to them. So the result depends neither on the number of processes nor on the size of
+chunks.
 
 >>> result = run([Path("feed.ndjson")])                                       # doctest: +SKIP
 >>> [(alert.risk_score, alert.title) for alert in result.alerts[:3]]          # doctest: +SKIP
@@ -133,7 +134,7 @@ def run(
     about = Judging(tuple(packs), personal_data, now or datetime.now(UTC))
     result = ReplayResult(jobs=jobs or _jobs_for(total))
     fold = Fold(about.now, threshold, _counting(result, on_verdict))
-    cut = chunks(inputs, form, batch, chosen)
+    cut = chunks(inputs, form, batch, chosen, about.now)
     for number, (read, judged) in enumerate(_judged(cut, about, result.jobs)):
         _take(judged, fold, result, on_dead_letter, dies=number in chosen.crash)
         if on_progress is not None:
@@ -184,13 +185,18 @@ def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[i
     if jobs == 1:
         with _calm_collector():
             for chunk in cut:
-                yield chunk.read, judge(chunk.records)
+                yield chunk.read, judge(chunk.records)._replace(records=chunk.taken)
         return
     with _one_thread_each(), ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (about,)) as pool:
-        under_way: deque[tuple[int, Future[Judged]]] = deque()
+        under_way: deque[tuple[Chunk, Future[Judged]]] = deque()
         try:
             for chunk in cut:
-                under_way.append((chunk.read, pool.submit(_judge, [judging.pack(record) for record in chunk.records])))
+                under_way.append(
+                    (
+                        chunk._replace(records=()),
+                        pool.submit(_judge, [judging.pack(record) for record in chunk.records]),
+                    )
+                )
                 # Enough to keep every process busy while the oldest is awaited; bounds what is held in memory.
                 if len(under_way) > 2 * jobs:
                     yield _next(under_way)
@@ -201,10 +207,10 @@ def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[i
                 waiting.cancel()
 
 
-def _next(under_way: deque[tuple[int, Future[Judged]]]) -> tuple[int, Judged]:
-    read, waiting = under_way.popleft()
+def _next(under_way: deque[tuple[Chunk, Future[Judged]]]) -> tuple[int, Judged]:
+    chunk, waiting = under_way.popleft()
     try:
-        return read, waiting.result()
+        return chunk.read, waiting.result()._replace(records=chunk.taken)
     except BrokenProcessPool as error:
         raise AssayError(f"a worker process ended unexpectedly (out of memory?): {error}") from error
 
@@ -230,9 +236,8 @@ def _calm_collector() -> Iterator[None]:
     The rows of a chunk are many thousands of dicts that end with the chunk and hold no cycles.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(500_000, 20, 50)
     try:
         yield
     finally:

@@ -178,8 +178,10 @@ def _retry(letters: list[DeadLetter]) -> list[dict[str, Any]]:
                 continue
             producer.send(named[found.topic], found.value, key=key, headers=found.headers).get(timeout=60)
             outcome |= {"done": True, "outcome": f"back on {named[found.topic]} as {found.says}"}
-        mark = [(RETRIED, letter.dead_letter_id.encode())]
-        producer.send(named["declarations.dlq"], None, key=key, headers=mark).get(timeout=60)
+        identity = letter.dead_letter_id.encode()
+        # Kafka wants a key or a value; raw records have no key.
+        mark = {"key": key or identity, "headers": [(RETRIED, identity)]}
+        producer.send(named["declarations.dlq"], None, **mark).get(timeout=60)
     producer.close()
     if reader is not None:
         reader.close()
