@@ -66,7 +66,7 @@ class _Match:
 
 
 def propose(sample: bytes, filename: str) -> str:
-    """Return a mapping file (YAML) for a feed of which this is the beginning; it loads, and reads the sample.
+    """Return a mapping file (YAML) for a feed of which this is the beginning; it loads, and was tried on the sample.
 
     Comments tell for each field whether it is sure or a guess, and which columns and fields found no partner. Nothing of
     the sample is kept in it but the names of columns and the codes that stand in tables.
@@ -286,8 +286,12 @@ class _Proposal:
             raw = raw[: raw.rfind(b"\n") + 1]
         for _ in range(2 * len(self.fields) + 2):
             text = write.mapping(self)
-            wrong = self._wrong(text, raw)
+            errors = self._errors(text, raw)
+            wrong = next((field for error in errors if (field := self._at_fault(error)) is not None), None)
             if wrong is None:
+                if errors:
+                    said = " ".join(str(errors[0]).split())[:200]
+                    text += f"# Of the sample {len(errors)} declarations cannot be read yet, the first: {said}\n"
                 return text
             if "unknown" in wrong.keys or "constant" in wrong.keys or wrong.target in ("lodged_at", "declaration_id"):
                 self.fields.pop(wrong.target)
@@ -298,20 +302,20 @@ class _Proposal:
                 wrong.note = "some values of the sample are not understood; they are left out"
         raise FeedError("no mapping was found that reads this sample; write one by docs/mapping.md")
 
-    def _wrong(self, text: str, raw: bytes) -> Proposed | None:
-        """Return the field at fault for the first declaration of the sample that cannot be read."""
+    def _errors(self, text: str, raw: bytes) -> list[FeedError]:
+        """Return what the mapping cannot read of the sample."""
         codec = mapped(Mapping.parse(text.encode()).yaml)
         arrival = feeds.Arrival(received_at=datetime(2026, 1, 1, tzinfo=UTC))
-        for part in feeds.parts(codec, raw, arrival):
-            if not isinstance(part, FeedError):
-                continue
-            for proposed in self.fields.values():
-                labels = proposed.columns
-                if any(part.path.endswith((f"column {label}", f", {label}", f".{label}")) for label in labels):
-                    return proposed
-                number = proposed.keys.get("from")
-                if isinstance(number, int) and part.path.endswith(f"column {number}"):
-                    return proposed
+        return [part for part in feeds.parts(codec, raw, arrival) if isinstance(part, FeedError)]
+
+    def _at_fault(self, error: FeedError) -> Proposed | None:
+        """Return the field that an error is about; None for what no field can be blamed for, such as a row without goods."""
+        for proposed in self.fields.values():
+            if any(error.path.endswith((f"column {name}", f", {name}", f".{name}")) for name in proposed.columns):
+                return proposed
+            number = proposed.keys.get("from")
+            if isinstance(number, int) and error.path.endswith(f"column {number}"):
+                return proposed
         return None
 
 
