@@ -101,8 +101,9 @@ class _Bounded(RawIOBase):
         return len(chunk)
 
 
-def _bounded(inner: IO[bytes], left: list[int]) -> Stream:
-    return BufferedReader(_Bounded(inner, left), 256 * 1024)
+def _bounded(inner: IO[bytes], left: list[int], size: int = 256 * 1024) -> Stream:
+    """Return a stream with a buffer of ``size`` at most: archives of small messages need none of the full size each."""
+    return BufferedReader(_Bounded(inner, left), max(4096, min(256 * 1024, size)))
 
 
 def expand(stream: Stream, left: list[int]) -> Stream:
@@ -179,7 +180,7 @@ def zip_members(place: Path | IO[bytes], left: list[int]) -> Iterator[Member]:
             if not entry.is_dir():
                 with archive.open(entry) as content:
                     # zip stores local time without saying where: not a time we can use.
-                    yield entry.filename, None, _bounded(content, left)
+                    yield entry.filename, None, _bounded(content, left, entry.file_size + 1)
 
 
 def _time(seconds: float) -> datetime | None:

@@ -160,7 +160,9 @@ class _File:
 
     def left(self, depth: int) -> list[int]:
         """Return what may still be unpacked at a depth (0: from the file itself): one bound for all that lies there."""
-        return self._left.setdefault(depth, [_unpack.allowance(self.path.stat().st_size)])
+        if depth not in self._left:
+            self._left[depth] = [_unpack.allowance(self.path.stat().st_size)]
+        return self._left[depth]
 
     def unusable(self, origin: str, problem: FeedError, raw: bytes, size: int) -> Record:
         known = "" if self.format == "auto" else self.format
@@ -286,7 +288,9 @@ class _File:
             yield Record(chunk.raw, _short(f"{name}#{chunk.row}"), mapping.name, at, chunk.problem, None, mapping.yaml)
 
     def _whole(self, stream: Stream, name: str, at: datetime) -> Record:
-        raw = stream.read(MAX_RECORD_BYTES + 1)
+        raw = stream.read(_PEEK)  # a buffer of the largest size for every small message costs more than the reading
+        if len(raw) == _PEEK:
+            raw += stream.read(MAX_RECORD_BYTES + 1 - _PEEK)
         if len(raw) > MAX_RECORD_BYTES:
             problem = FeedError(f"a message larger than {MAX_RECORD_BYTES:,} bytes")
             return self.unusable(name, problem, raw, len(raw))
