@@ -102,7 +102,10 @@ def party(node: Node | None) -> Row | None:
         found["city"] = address.text("CityName")
         found["postcode"] = address.text("PostcodeID")
         found["country"] = country(address.text("CountryCode"))
-    reachable = [*node.all("Communication"), *(means for known in node.all("Contact") for means in known.all("Communication"))]
+    reachable = [
+        *node.all("Communication"),
+        *(means for known in node.all("Contact") for means in known.all("Communication")),
+    ]
     for means in reachable:
         if (reached := means.text("ID")) is not None:
             found.setdefault("email" if "@" in reached else "phone", reached)

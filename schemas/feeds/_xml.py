@@ -26,8 +26,8 @@ _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re
 _XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']([^\"']{1,40})[\"']")
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _PLACEHOLDER = re.compile(r"(?:\{\{|\$\{|#\{)[^{}]{0,200}\}{1,2}")
-#: How a placeholder begins, in any of the code pages above; a character reference may hide one.
-_HOLES = (b"{{", b"${", b"#{", b"&#")
+#: How a placeholder begins, in any of the code pages above.
+_HOLES = (b"{{", b"${", b"#{")
 
 _PARSER = etree.XMLParser(
     resolve_entities=False,
@@ -63,7 +63,7 @@ class Node:
 
     def _index(self) -> dict[str, list[Any]]:
         named: dict[str, list[Any]] = {}
-        for child in self._element[:]:
+        for child in self._element[:]:  # type: ignore[index]  # the stubs know no slices, which are quicker than iteration
             name = child.tag.rpartition("}")[2]
             if name in named:
                 named[name].append(child)
@@ -186,7 +186,7 @@ def parse(raw: bytes) -> Node:
         raise FeedError(f"not well-formed XML: {_plain(error.msg)}", f"line {line}, column {column}") from None
     if cast(etree.DocInfo, root.getroottree().docinfo).internalDTD is not None:
         raise _doctype(raw, 0)
-    if (b"{" in raw or b"&" in raw) and any(hole in raw for hole in _HOLES):
+    if b"{" in raw and any(hole in raw for hole in _HOLES):
         _check_filled(root)
     return Node(root)
 
