@@ -42,6 +42,7 @@ class Tally:
 
     records: int = 0
     accepted: int = 0
+    declarations: int = 0
     dead_letters: int = 0
     files: int = 0
     known_files: int = 0
@@ -57,9 +58,11 @@ class Tally:
         return self.formats.setdefault(format or "unknown", Counter())
 
     def accept(self, admitted: Admitted, origin: str) -> None:
-        """Count a message that enters, and the parts of it that the worker will refuse."""
+        """Count a message that enters, what it says, and the parts of it that the worker will refuse."""
         self.accepted += 1
-        self._of(admitted.format)["accepted"] += 1
+        parts = len(admitted.messages) or int(admitted.key is not None)
+        self.declarations += parts
+        self._of(admitted.format).update(accepted=1, declarations=parts)
         self.events.update(message.event for message in admitted.messages)
         for error in admitted.wrong:
             self.wrong_parts += 1
@@ -84,10 +87,10 @@ class Tally:
         return self.accepted / self.seconds if self.seconds else 0.0
 
     def by_format(self) -> list[dict[str, Any]]:
-        """Return accepted and refused messages, a row a format."""
+        """Return accepted and refused messages, a row a format; ``declarations`` are what the accepted ones speak of."""
+        counted = ("accepted", "declarations", "refused")
         return [
-            {"format": name, "accepted": found["accepted"], "refused": found["refused"]}
-            for name, found in sorted(self.formats.items())
+            {"format": name} | {what: found[what] for what in counted} for name, found in sorted(self.formats.items())
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,6 +101,7 @@ class Tally:
             "records_known": self.known_records,
             "records": self.records,
             "accepted": self.accepted,
+            "declarations": self.declarations,
             "dead_letters": self.dead_letters,
             "wrong_parts": self.wrong_parts,
             "formats": self.by_format(),

@@ -31,6 +31,7 @@ _EPILOG = (
 _LOOK_EVERY_SECONDS = 1.0
 _FILES_NAMED = 5
 _REFUSALS_SHOWN = 20
+_BY_FORMAT = ("format", "accepted", "declarations", "refused")
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def ingest(
         raise typer.BadParameter("--dry-run looks once; leave --follow out", param_hint="--follow")
     if follow and again:
         raise typer.BadParameter("--follow takes each file once; leave --again out", param_hint="--follow")
+    _check_system(system)
     wanted = _Wanted(
         paths, format, _mapping(mapping), system, check, _validator(xsd), xsd, acknowledge, journal, again, rate,
         json_wanted, limit,
@@ -125,6 +127,18 @@ def ingest(
     else:
         refused = _once(wanted)
     raise typer.Exit(1 if refused else 0)
+
+
+def _check_system(system: str | None) -> None:
+    """Refuse a name that no topic can have, before every file becomes a dead letter for it."""
+    from streams.admission import raw_topic
+    from streams.settings import settings
+
+    if system is not None:
+        try:
+            raw_topic(system, settings())
+        except FeedError as error:
+            raise typer.BadParameter(error.reason, param_hint="--system") from None
 
 
 def _propose(sample: Path, out: Path | None) -> None:
@@ -322,7 +336,7 @@ def _close(tally: Tally, wanted: _Wanted, stopped: bool) -> None:
         + (" — stopped before the end; the same command goes on" if stopped else "")
     )
     if len(tally.formats) > 1 or tally.dead_letters:
-        output.table(tally.by_format(), ("format", "accepted", "refused"))
+        output.table(tally.by_format(), _BY_FORMAT)
     if tally.refusals:
         output.table(tally.refusals[:_REFUSALS_SHOWN], ("origin", "path", "reason"), "Refused")
         if (left := tally.dead_letters + tally.wrong_parts - _REFUSALS_SHOWN) > 0:
@@ -341,7 +355,6 @@ def _dry_run(wanted: _Wanted) -> int:
     tally = Tally()
     door = admission.Door(settings(), wanted.system, True, wanted.validate, detail=True)
     accepted: list[dict[str, Any]] = []
-    declarations = 0
     began = time.monotonic()
     with _progress(sources.total_bytes(wanted.paths), "reading", tally) as advance:
         for record in sources.records(wanted.paths, wanted.format, advance, wanted.mapping):
@@ -352,7 +365,6 @@ def _dry_run(wanted: _Wanted) -> int:
                 tally.refuse(record, error)
                 continue
             tally.accept(admitted, record.origin)
-            declarations += len(admitted.messages)
             if len(accepted) < wanted.limit:
                 accepted += admission.rows(record, admitted)[: wanted.limit - len(accepted)]
     tally.seconds = time.monotonic() - began
@@ -360,22 +372,22 @@ def _dry_run(wanted: _Wanted) -> int:
     if wanted.json:
         output.as_json({**tally.as_dict(), "would_accept": accepted, "would_refuse": refused})
     else:
-        _show_dry_run(tally, accepted, refused, declarations)
+        _show_dry_run(tally, accepted, refused)
     return tally.dead_letters + tally.wrong_parts
 
 
-def _show_dry_run(
-    tally: Tally, accepted: list[dict[str, Any]], refused: list[dict[str, Any]], declarations: int
-) -> None:
+def _show_dry_run(tally: Tally, accepted: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:
     if accepted:
         columns = ["origin", "format", "event", "declaration_id", "mrn", "regime", "items", "codes"]
         shown = [column for column in columns if any(row[column] is not None for row in accepted)]
-        output.table(accepted, shown, f"Would be accepted: {tally.accepted:,} messages")
+        output.table(
+            accepted, shown, f"Would be accepted: {tally.accepted:,} messages about {tally.declarations:,} declarations"
+        )
     if refused:
         output.table(
             refused, ("origin", "path", "reason"), f"Would be refused: {tally.dead_letters + tally.wrong_parts:,}"
         )
-    output.table(tally.by_format(), ("format", "accepted", "refused"), "By format")
-    left = declarations - len(accepted) + tally.dead_letters + tally.wrong_parts - len(refused)
+    output.table(tally.by_format(), _BY_FORMAT, "By format")
+    left = tally.declarations - len(accepted) + tally.dead_letters + tally.wrong_parts - len(refused)
     more = f"; {left:,} rows not shown (--limit)" if left > 0 else ""
     output.console.print(f"{tally.accepted:,} accepted, {tally.dead_letters:,} refused, nothing was sent{more}")

@@ -114,6 +114,7 @@ def _bound(how: Serving) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((how.host, how.port))
+        listening.listen(_BACKLOG)  # so that the port may be used as soon as it is told
     except OSError as error:
         listening.close()
         raise SettingsError(f"cannot listen on {how.host}:{how.port}: {error.strerror or error}") from None

@@ -193,8 +193,8 @@ def test_bytes_go_to_the_raw_topic_as_they_are_and_bad_ones_to_the_dead_letters(
     assert own == ("t.declarations", b"own:1", line(1), [])
     assert json.loads(wrong[2])["path"] == "/regime"
     assert tally.by_format() == [
-        {"format": "cds", "accepted": 1, "refused": 1},
-        {"format": "ndjson", "accepted": 1, "refused": 1},
+        {"format": "cds", "accepted": 1, "declarations": 1, "refused": 1},
+        {"format": "ndjson", "accepted": 1, "declarations": 1, "refused": 1},
     ]
     assert [row["origin"] for row in tally.refusals] == ["b.xml", "c.ndjson#2"]
     assert tally.events == {"lodged": 1}
