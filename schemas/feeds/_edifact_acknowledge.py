@@ -19,15 +19,8 @@ from pydifact.segments import Segment as Sent
 from pydifact.serializer import Serializer
 
 from schemas.errors import FeedError
-from schemas.feeds._edifact_syntax import (
-    CODE_PAGES,
-    INVALID,
-    MISSING,
-    UNSPECIFIED,
-    Segment,
-    SyntaxMistake,
-    text_of,
-)
+from schemas.feeds._edifact_codes import CODE_PAGES, INVALID, MISSING, UNSPECIFIED
+from schemas.feeds._edifact_syntax import Segment, SyntaxMistake, text_of
 
 Element = str | list[str]
 #: S009 of a message, and its segments between UNH and UNT.

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from schemas.declaration import Declaration
 from schemas.feeds import Arrival
+from schemas.feeds._edifact_codes import MISSING
 from schemas.feeds._edifact_header import Sections, currencies_of, header_of, kind_of
 from schemas.feeds._edifact_items import item
 from schemas.feeds._edifact_parts import DECLARATION_NUMBERS, ROLES, Gathered, Row
-from schemas.feeds._edifact_syntax import MISSING, Interchange, Segment, Transmission
+from schemas.feeds._edifact_syntax import Interchange, Segment, Transmission
 from schemas.feeds._edifact_values import moment, prepared, shown
 from schemas.feeds._fields import contract_mistake
 from schemas.message import Edit, Message, Named

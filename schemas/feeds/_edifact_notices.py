@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from schemas.declaration import Source
 from schemas.feeds import Arrival
+from schemas.feeds._edifact_codes import COUNT_DIFFERS
 from schemas.feeds._edifact_parts import DECLARATION_NUMBERS
-from schemas.feeds._edifact_syntax import COUNT_DIFFERS, Interchange, Transmission
+from schemas.feeds._edifact_syntax import Interchange, Transmission
 from schemas.feeds._edifact_values import moment, prepared
 from schemas.feeds._fields import contract_mistake
 from schemas.message import Message, Named

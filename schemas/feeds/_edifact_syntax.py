@@ -19,6 +19,18 @@ from typing import Final
 
 from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError
+from schemas.feeds._edifact_codes import (
+    CODE_PAGES,
+    COUNT_DIFFERS,
+    INVALID,
+    INVALID_CHARACTER,
+    INVALID_SERVICE_CHARACTER,
+    MISSING,
+    OUT_OF_PLACE,
+    REFERENCES_DIFFER,
+    UNSPECIFIED,
+    UNSUPPORTED_SYNTAX,
+)
 
 #: Of a file, which may hold many messages; and of one message: 9,999 items with forty segments each.
 MAX_SEGMENTS: Final = 1_000_000
@@ -26,34 +38,10 @@ MAX_MESSAGE_SEGMENTS: Final = 400_000
 #: The longest segment of the directories, FTX with five times 512 characters, is far shorter.
 MAX_SEGMENT_CHARACTERS: Final = 65_536
 
-#: Data element 0085, "Syntax error, coded", as far as this reader tells mistakes apart (UN/EDIFACT service code list).
-UNSUPPORTED_SYNTAX, INVALID, MISSING, UNSPECIFIED = "2", "12", "13", "18"
-INVALID_CHARACTER, INVALID_SERVICE_CHARACTER = "21", "22"
-REFERENCES_DIFFER, COUNT_DIFFERS, OUT_OF_PLACE = "28", "29", "33"
-
-#: Data element 0001, "Syntax identifier": its repertoire. UNOX (ISO 2022) is taken with the sets that Python's widest one knows;
-#: UNOW and UNOY are ISO 10646, which is sent as UTF-8.
-CODE_PAGES: Final = {
-    "UNOA": "ascii",
-    "UNOB": "ascii",
-    "UNOC": "iso8859-1",
-    "UNOD": "iso8859-2",
-    "UNOE": "iso8859-5",
-    "UNOF": "iso8859-7",
-    "UNOG": "iso8859-3",
-    "UNOH": "iso8859-4",
-    "UNOI": "iso8859-6",
-    "UNOJ": "iso8859-8",
-    "UNOK": "iso8859-9",
-    "UNOL": "iso8859-15",
-    "UNOW": "utf-8",
-    "UNOX": "iso2022_jp_2",
-    "UNOY": "utf-8",
-}
-
 _UTF8_BOM: Final = codecs.BOM_UTF8
 _UTF16_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,4096}(?:UNA(.{6})\s{0,4096})?(UN[BH])", re.DOTALL)
+_CONTROL: Final = frozenset({"UNA", "UNB", "UNG", "UNH", "UNS", "UNT", "UNE", "UNZ"})
 _TAG: Final = re.compile(r"[A-Z]{3}\Z")
 #: Unicode noncharacters stand for released characters while the text is cut; no message may carry them.
 _HELD: Final = "\ufdd0\ufdd1\ufdd2\ufdd3"
@@ -113,8 +101,9 @@ class Segment:
             text = parts[component - 1].strip()
         except IndexError:
             return None
-        restored = self._service.restored
-        return (text.translate(restored) if restored else text) or None
+        if not text.isascii() and self._service.restored is not None:
+            text = text.translate(self._service.restored)
+        return text or None
 
     def all(self, element: int) -> list[str]:
         """Return every component of an element that is not empty."""
@@ -161,7 +150,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Interchange:
-    """UNB to UNZ; ``text`` is that of UNB."""
+    """UNB, whose text is ``text``, to UNZ."""
 
     header: Segment
     text: str
@@ -202,11 +191,6 @@ class Transmission:
         return "".join([*parts, f"UNZ{service.element}1{service.element}{reference}", service.terminator]).encode(
             service.page
         )
-
-    @property
-    def kind(self) -> str:
-        """The message type, as ``CUSDEC`` (S009, 0065)."""
-        return (self.segment(0).get(2) or "").upper()
 
 
 def looks_like(raw: bytes) -> bool:
@@ -323,22 +307,23 @@ def _interchanges(texts: list[str], service: Service) -> list[Interchange]:
     number = 0
     for position, sent in enumerate(texts, 1):
         text = sent.strip()
-        if not text:
-            continue
-        if len(text) > MAX_SEGMENT_CHARACTERS:
-            reason = f"a segment of {len(text):,} characters; {service.terminator!r} is missing somewhere in it"
-            raise SyntaxMistake(reason, f"segment {position}", MISSING)
         tag = text[:3]
-        if opened is not None and tag[:2] != "UN" and tag[:2] not in ("un", "Un", "uN"):
+        if opened is not None and tag not in _CONTROL and tag.upper() not in _CONTROL and tag:
             if not (tag.isalpha() and tag.isascii()) or text[3:4] not in follows:
                 reason = f"not a segment tag: {text[:12]!r}"
                 raise SyntaxMistake(reason, f"message {number}, segment {len(opened) + 1}", INVALID)
+            if len(text) > MAX_SEGMENT_CHARACTERS:
+                raise _endless(text, service, position)
             opened.append(text)
             if len(opened) > MAX_MESSAGE_SEGMENTS:
                 raise SyntaxMistake(
                     f"a message of more than {MAX_MESSAGE_SEGMENTS:,} segments", f"message {number}", UNSPECIFIED
                 )
             continue
+        if not text:
+            continue
+        if len(text) > MAX_SEGMENT_CHARACTERS:
+            raise _endless(text, service, position)
         tag = tag.upper()
         if tag == "UNH" and here is not None and opened is None and here.trailer is None:
             opened, number = [text], number + 1
@@ -369,6 +354,11 @@ def _interchanges(texts: list[str], service: Service) -> list[Interchange]:
         place = f"message {number}, segment {len(opened)}"
         raise SyntaxMistake("truncated: UNT, the message trailer, is missing", place, MISSING)
     return found
+
+
+def _endless(text: str, service: Service, position: int) -> SyntaxMistake:
+    reason = f"a segment of {len(text):,} characters; {service.terminator!r} is missing somewhere in it"
+    return SyntaxMistake(reason, f"segment {position}", MISSING)
 
 
 def _closed(number: int, texts: list[str], service: Service) -> Transmission:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.errors import FeedError
-from schemas.feeds import Arrival, PartError, _edifact_cusdec, _edifact_notices, _edifact_syntax
+from schemas.feeds import Arrival, PartError, _edifact_codes, _edifact_cusdec, _edifact_notices, _edifact_syntax
 from schemas.feeds._edifact_acknowledge import acknowledge
 from schemas.message import Message
 
@@ -64,7 +64,7 @@ class Edifact:
         known = False
         for interchange in interchanges:
             for message in interchange.messages:
-                kind = message.kind
+                kind = (message.segment(0).get(2) or "").upper()
                 if kind not in ("CUSDEC", "APERAK"):
                     known = known or kind in _SILENT
                     others.add(kind)
@@ -84,7 +84,7 @@ class Edifact:
                 else "nothing"
             )
             reason = f"no CUSDEC in this interchange, {held}"
-            raise _edifact_syntax.SyntaxMistake(reason, "segment 2 (UNH), element 2", _edifact_syntax.MISSING)
+            raise _edifact_syntax.SyntaxMistake(reason, "segment 2 (UNH), element 2", _edifact_codes.MISSING)
 
 
 CODEC = Edifact()
