@@ -49,8 +49,12 @@ class Judging:
     now: datetime
 
 
+#: A :class:`Judged` with JSON arrays in place of its lists.
+WrittenJudged = tuple[int, int, frozenset[str], bytes, bytes, bytes]
+
+
 class Judged(NamedTuple):
-    """What became of a chunk: counts, and JSON arrays of verdicts, signals and dead letters in input order.
+    """What became of a chunk: counts, and verdicts, signals and dead letters in input order.
 
     ``unknown`` names the fields that the contract does not know, with ``*`` for any place in a list.
     """
@@ -58,9 +62,28 @@ class Judged(NamedTuple):
     records: int
     judged: int
     unknown: frozenset[str]
-    verdicts: bytes
-    signals: bytes
-    dead_letters: bytes
+    verdicts: list[Verdict]
+    signals: list[Signal]
+    dead_letters: list[DeadLetter]
+
+    def written(self) -> WrittenJudged:
+        """Return the same with JSON for the contracts, to send to another process."""
+        verdicts = VERDICTS.dump_json(self.verdicts, by_alias=True)
+        signals = SIGNALS.dump_json(self.signals, by_alias=True)
+        return *self[:3], verdicts, signals, DEAD_LETTERS.dump_json(self.dead_letters, by_alias=True)
+
+    @classmethod
+    def read(cls, written: WrittenJudged) -> Judged:
+        """Return what was :meth:`written`."""
+        records, judged, unknown, verdicts, signals, dead_letters = written
+        return cls(
+            records,
+            judged,
+            unknown,
+            VERDICTS.validate_json(verdicts),
+            SIGNALS.validate_json(signals),
+            DEAD_LETTERS.validate_json(dead_letters),
+        )
 
 
 def pack(record: Record) -> Packed:
@@ -107,9 +130,9 @@ class Judge:
             len(records),
             sum(part.judged for part in parts),
             frozenset(unknown),
-            VERDICTS.dump_json(verdicts, by_alias=True),
-            SIGNALS.dump_json(signals, by_alias=True),
-            DEAD_LETTERS.dump_json(dead, by_alias=True),
+            verdicts,
+            signals,
+            dead,
         )
 
     def _decoded(self, record: Record, dead: list[DeadLetter], unknown: set[str]) -> Iterator[guard.Decoded[Row]]:

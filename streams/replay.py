@@ -31,7 +31,7 @@ from schemas.errors import AssayError
 from schemas.finding import Verdict
 from streams import _replay_judge as judging
 from streams import sources
-from streams._replay_judge import Judge, Judged, Judging
+from streams._replay_judge import Judge, Judged, Judging, WrittenJudged
 from streams._replay_read import Chunk, ReplayFaults, chunks
 
 if TYPE_CHECKING:
@@ -162,18 +162,16 @@ def _counting(result: ReplayResult, told: Callable[[Verdict], None] | None) -> C
 def _take(
     judged: Judged, fold: Fold, result: ReplayResult, told: Callable[[DeadLetter], None] | None, dies: bool
 ) -> None:
-    verdicts = judging.VERDICTS.validate_json(judged.verdicts)
     if dies:
-        fold.apply_and_die(verdicts)
-    fold.apply(verdicts, judging.SIGNALS.validate_json(judged.signals))
-    dead = judging.DEAD_LETTERS.validate_json(judged.dead_letters)
-    for letter in dead:
+        fold.apply_and_die(judged.verdicts)
+    fold.apply(judged.verdicts, judged.signals)
+    for letter in judged.dead_letters:
         result.reasons[letter.reason] += 1
         if told is not None:
             told(letter)
     result.records += judged.records
     result.judged += judged.judged
-    result.dead_letters += len(dead)
+    result.dead_letters += len(judged.dead_letters)
     if len(result.unknown_fields) < UNKNOWN_NAMED:
         result.unknown_fields |= judged.unknown
 
@@ -188,7 +186,7 @@ def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[i
                 yield chunk.read, judge(chunk.records)._replace(records=chunk.taken)
         return
     with _one_thread_each(), ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (about,)) as pool:
-        under_way: deque[tuple[Chunk, Future[Judged]]] = deque()
+        under_way: deque[tuple[Chunk, Future[WrittenJudged]]] = deque()
         try:
             for chunk in cut:
                 under_way.append(
@@ -207,10 +205,10 @@ def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[i
                 waiting.cancel()
 
 
-def _next(under_way: deque[tuple[Chunk, Future[Judged]]]) -> tuple[int, Judged]:
+def _next(under_way: deque[tuple[Chunk, Future[WrittenJudged]]]) -> tuple[int, Judged]:
     chunk, waiting = under_way.popleft()
     try:
-        return chunk.read, waiting.result()._replace(records=chunk.taken)
+        return chunk.read, Judged.read(waiting.result())._replace(records=chunk.taken)
     except BrokenProcessPool as error:
         raise AssayError(f"a worker process ended unexpectedly (out of memory?): {error}") from error
 
@@ -254,6 +252,6 @@ def _begin(about: Judging) -> None:
     _calm_collector().__enter__()  # for the life of this process
 
 
-def _judge(packed: Sequence[judging.Packed]) -> Judged:
+def _judge(packed: Sequence[judging.Packed]) -> WrittenJudged:
     assert _own_judge is not None
-    return _own_judge([judging.unpack(one) for one in packed])
+    return _own_judge([judging.unpack(one) for one in packed]).written()
