@@ -218,9 +218,22 @@ class Assembly:
             elif entry.deadline is not None:
                 entry.deadline = None
                 self._store.drop_raw(entry.digest)
+        self._remember(life, folded)
         self._tell(life, folded, outcome)
         self._compact(life, folded)
         self._store.save(life)
+
+    def _remember(self, life: Life, folded: Folded) -> None:
+        """Keep what edits made, and drop what nobody uses any more."""
+        unused = {content for step, (content, _) in life.made.items() if step not in folded.used and content}
+        life.made = {step: life.made[step] for step in life.made if step in folded.used}
+        for step, (content, made, lodged_at) in folded.new.items():
+            if made is not None:
+                self._store.add_body(life.declaration_id, content, made)
+            life.made[step] = [content, lodged_at]
+        kept = {content for content, _ in life.made.values()} | {entry.content for entry in life.entries}
+        for content in unused - kept:
+            self._store.drop_body(life.declaration_id, content)
 
     def _tell(self, life: Life, folded: Folded, outcome: Outcome) -> None:
         if not folded.versions:

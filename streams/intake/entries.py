@@ -77,6 +77,7 @@ class Life:
     """Everything that is kept of one declaration.
 
     ``names`` are those learned for it (see :mod:`streams.intake.assembly`), ``seen`` digests of messages that are no longer kept.
+    ``made`` remembers what edits made of a version, digest and time of lodgement, so that they need not be done again.
     ``lift`` is added to its versions: should late messages ever make them fewer than were written, the next one must still
     be higher.
     """
@@ -87,6 +88,7 @@ class Life:
     entries: list[Entry] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     told: Told = field(default_factory=Told)
+    made: dict[str, list[str | None]] = field(default_factory=dict)
     mrn: str | None = None
     lift: int = 0
     last: int = 0

@@ -62,13 +62,18 @@ class Version:
 
 @dataclass(slots=True)
 class Folded:
-    """The versions of a life, in order; why each waiting entry waits (by digest), and which can never take its place."""
+    """The versions of a life, in order; why each waiting entry waits (by digest), and which can never take its place.
+
+    ``new`` is what edits made of a version, to be kept in :attr:`Life.made` with the ``used`` ones of before.
+    """
 
     versions: list[Version]
     waiting: dict[str, str]
     behind: dict[str, Entry]
     hopeless: dict[str, RecordError]
     mrn: str | None
+    new: dict[str, tuple[str, bytes | None, str | None]]
+    used: set[str]
 
 
 def digest_of(*parts: bytes) -> str:
@@ -85,7 +90,7 @@ def fold(life: Life, body: Body) -> Folded:
     made = _Folding(life, body)
     for number, entries in enumerate(_rounds(life)):
         made.round(number, entries)
-    return Folded(made.versions, made.waiting, made.behind, made.hopeless, made.mrn())
+    return Folded(made.versions, made.waiting, made.behind, made.hopeless, made.mrn(), made.new, made.used)
 
 
 def _root(entry: Entry) -> bool:
@@ -117,6 +122,9 @@ class _Folding:
         self.waiting: dict[str, str] = {}
         self.behind: dict[str, Entry] = {}
         self.hopeless: dict[str, RecordError] = {}
+        #: What edits were worked out anew, and which of those worked out before were used.
+        self.new: dict[str, tuple[str, bytes | None, str | None]] = {}
+        self.used: set[str] = set()
 
     def mrn(self) -> str | None:
         """Return the newest MRN of the last round, else the one known from messages that are no longer kept."""
@@ -220,14 +228,13 @@ class _Folding:
         if entry.kind == "edits":
             assert before is not None
             try:
-                content = self._edited(before, entry)
+                made = Version(version, count, entry, number, *self._edited(before, entry), "", [entry])
             except EditError as error:
                 if error.final:
                     self.hopeless[entry.digest] = error
                 else:
                     self.waiting[entry.digest] = str(error)
                 return
-            made = Version(version, count, entry, number, digest_of(content[0]), content[0], content[1], "", [entry])
         else:
             assert entry.content is not None
             made = Version(version, count, entry, number, entry.content, None, lodged_at, "", [entry])
@@ -267,22 +274,30 @@ class _Folding:
     def _content(self, makers: Sequence[Entry]) -> tuple[str, bytes | None, str | None, dict[str, Any]]:
         """Return digest, bytes if made, time of lodgement and source of what these makers give, one after the other."""
         trial = _Folding(self._life, self._body)
-        trial._void = set()
+        trial._void, trial.new, trial.used = set(), self.new, self.used
         for place, maker in enumerate(makers):
             trial._add(maker, 0, place + 1, place + 1)
         last = trial.versions[-1]
         return last.content, last.made, last.lodged_at, last.maker.source
 
-    def _edited(self, before: Version, entry: Entry) -> tuple[bytes, str | None]:
+    def _edited(self, before: Version, entry: Entry) -> tuple[str, bytes | None, str | None]:
+        """Return digest, bytes (None if they are kept) and time of lodgement of what edits make of a version."""
         assert entry.content is not None
-        said = from_json(self._body(entry.content))
+        step = digest_of(before.content.encode(), entry.content.encode(), (before.lodged_at or "").encode())
+        if step in self.new:
+            return self.new[step]
+        if step in self._life.made:
+            content, lodged_at = self._life.made[step]
+            self.used.add(step)
+            return content or "", None, lodged_at
         row = from_json(before.made if before.made is not None else self._body(before.content))
         full = _whole(row, self._life.declaration_id, before.lodged_at, entry.source)
-        wanted = _EDITS.validate_python(said)
+        wanted = _EDITS.validate_python(from_json(self._body(entry.content)))
         changed = editing.apply(full, wanted)
         checked = editing.checked(full, changed, wanted).model_dump(mode="json", by_alias=True)
-        lodged_at = checked["lodged_at"]
-        return to_json({name: part for name, part in checked.items() if name not in BESIDE}), lodged_at
+        made = to_json({name: part for name, part in checked.items() if name not in BESIDE})
+        self.new[step] = (digest_of(made), made, checked["lodged_at"])
+        return self.new[step]
 
     def _event(self, entry: Entry, here: Sequence[Version]) -> None:
         """Give an event to the version that it belongs to, or let it wait."""
@@ -291,7 +306,7 @@ class _Folding:
             # An amendment that was taken back later was that version once.
             fit = [v for v in here if entry.version == v.count + (v.maker.makes and v.maker.digest in self._void)]
             if not fit and entry.version > here[-1].count:
-                self.waiting[entry.digest] = f"version {entry.version} of {self._life.declaration_id} is missing"
+                self.waiting[entry.digest] = f"version {here[-1].count + 1} of {self._life.declaration_id} is missing"
                 return
             self._newest(entry, fit or here[:1]).members.append(entry)
             return

@@ -165,6 +165,10 @@ class Store:
         if self._db.execute(known, (declaration_id, content)).fetchone() is None:
             self._put("body", f"{content}/{declaration_id}", zlib.compress(body, 1))
 
+    def drop_body(self, declaration_id: str, content: str) -> None:
+        """Keep a body no longer."""
+        self._put("body", f"{content}/{declaration_id}", None)
+
     def named(self, name: str) -> list[str]:
         """Return the declarations that a name was learned for, in the order of learning."""
         found = self._db.execute("SELECT ids FROM names WHERE name = ?", (name,)).fetchone()

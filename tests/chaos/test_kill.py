@@ -18,6 +18,7 @@ from worker_process import Row, Worker, contents, declaration, encoded, feed, re
 from detectors import engine
 from detectors.batch import Batch
 from schemas import decode
+from streams import topics
 from streams.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.chaos]
@@ -131,7 +132,10 @@ def test_another_worker_takes_over(
         until(lambda: struck.metric("assay_declarations_judged_total") > 50, 60, "work to begin")
         struck.process.send_signal(blow)
         feed(cluster, records[COUNT // 2 :])
-        until(lambda: len(json.loads(heir.get("/health")[1])["lag"]) == 6, 90, "the heir to have all partitions")
+        places = 3 * cluster.partitions + len(
+            topics.systems(cluster)
+        )  # declarations, signals, findings, and the raw topics
+        until(lambda: len(json.loads(heir.get("/health")[1])["lag"]) == places, 90, "the heir to have all partitions")
         if blow == signal.SIGSTOP:
             struck.process.send_signal(signal.SIGCONT)
             until(lambda: json.loads(struck.get("/health")[1] or "{}").get("lag"), 120, "a share for the woken one")
