@@ -17,6 +17,7 @@ from worker_process import ASSAY, Row, Worker, contents, read, until
 
 from schemas import feeds
 from schemas.message import Message
+from streams import replay
 from streams.intake.assembly import Assembly
 from streams.intake.saying import Received
 from streams.intake.store import Store
@@ -84,6 +85,17 @@ def test_a_shuffled_and_doubled_stream_ends_in_the_same_declarations(
     for record in read(cluster, "declarations"):
         assert record.key.decode() == json.loads(record.value)["declaration_id"]
     assert standing(cluster) == {name for name in (f"L7{n:04}" for n in range(40)) if int(name[-2:]) % 4 == 2}
+
+    folder = tmp_path / "messages"
+    folder.mkdir()
+    for number, message in enumerate(shuffled):
+        (folder / f"{number:05}.xml").write_bytes(message)
+    replayed = {alert.declaration_id: alert for alert in replay.run([folder]).alerts if alert.status != "withdrawn"}
+    live = {row["declaration_id"]: row for row in contents(cluster, "alerts") if row["status"] != "withdrawn"}
+    for name, alert in replayed.items():
+        same = ("alert_id", "declaration_version", "mrn", "risk_score", "severity", "title", "summary")
+        assert {key: alert.model_dump(mode="json")[key] for key in same} == {key: live[name][key] for key in same}
+    assert {name.rpartition(":")[2] for name in replayed} == standing(cluster)
 
 
 def test_a_worker_without_the_database_rebuilds_it_from_the_changelog(
