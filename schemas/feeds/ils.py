@@ -37,7 +37,8 @@ class Ils:
     """The codec ``ils``: movements of goods that UK cargo systems report."""
 
     name = "ils"
-    system = "ils"
+    #: Movements speak of declarations of CDS by their UCR, so they are told to the intake of that system.
+    system = "cds"
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether this is XML with one of the messages as its root or within the first 64 KiB."""

@@ -249,7 +249,7 @@ def test_movements(code: str, when: str, event: str) -> None:
         assert found.model_dump(mode="json", exclude_defaults=True) == {
             "event": event,
             "named": {"ucr": "6GB000-X1"},
-            "source": {"system": "ils", "format": "inventory-linking", "received_at": "2026-11-20T08:30:00Z"},
+            "source": {"system": "cds", "format": "inventory-linking", "received_at": "2026-11-20T08:30:00Z"},
             "at": "2026-11-20T08:15:35.035000Z",
             "reference": "MOVE-1",
             "reason": code.upper(),
