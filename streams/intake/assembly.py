@@ -130,7 +130,7 @@ class Assembly:
             if life.knows(one.digest):
                 outcome.duplicates += 1
                 # A worker may have died when it had written the life and not yet that these wait no more.
-                pending += [each for name in names_of(one) for each in self._store.waiting_for(name)]
+                pending += [each for name in life.names for each in self._store.waiting_for(name)]
                 continue
             self._join(life, one, outcome)
             pending += self._taught(life, one)
@@ -212,12 +212,12 @@ class Assembly:
                 if entry.deadline is None:
                     entry.deadline = entry.arrived + self._wait
                     raw, form = raws.get(entry.digest, (b"", None))
-                    self._store.keep_raw(entry.digest, raw, form)
+                    self._store.keep_raw(life.declaration_id, entry.digest, raw, form)
                 if (blocker := folded.behind.get(entry.digest)) is not None:
                     entry.deadline = max(entry.deadline, blocker.arrived + self._wait)
             elif entry.deadline is not None:
                 entry.deadline = None
-                self._store.drop_raw(entry.digest)
+                self._store.drop_raw(life.declaration_id, entry.digest)
         self._remember(life, folded)
         self._tell(life, folded, outcome)
         self._compact(life, folded)
@@ -298,7 +298,7 @@ class Assembly:
         raw: tuple[bytes, str | None] | None,
     ) -> None:
         life.entries.remove(entry)
-        self._store.drop_raw(entry.digest)
+        self._store.drop_raw(life.declaration_id, entry.digest)
         kept, form = raw or (b"", None)
         outcome.refused.append(_refused(entry, error, kept, form))
 

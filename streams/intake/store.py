@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, ids BLOB NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS waits (digest TEXT PRIMARY KEY, wait BLOB NOT NULL, deadline INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS waits_due ON waits (deadline);
 CREATE TABLE IF NOT EXISTS wait_names (name TEXT, digest TEXT, PRIMARY KEY (name, digest)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS raws (digest TEXT PRIMARY KEY, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS raws (digest TEXT PRIMARY KEY, id TEXT NOT NULL, raw BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS raws_id ON raws (id);
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 #: Ids that one name keeps; a UCR or reference that very many declarations share names none of them.
@@ -225,14 +226,14 @@ class Store:
         query = "SELECT wait FROM waits JOIN wait_names USING (digest) WHERE name = ?"
         return [_waiting(found)[0] for (found,) in self._db.execute(query, (name,)).fetchall()]
 
-    def keep_raw(self, digest: str, raw: bytes, form: str | None) -> None:
+    def keep_raw(self, declaration_id: str, digest: str, raw: bytes, form: str | None) -> None:
         """Keep the record of a message that waits inside its declaration's life."""
-        self._put("raw", digest, zlib.compress((form or "").encode() + b"\0" + raw, 1))
+        self._put("raw", f"{digest}/{declaration_id}", zlib.compress((form or "").encode() + b"\0" + raw, 1))
 
-    def drop_raw(self, digest: str) -> None:
+    def drop_raw(self, declaration_id: str, digest: str) -> None:
         """Drop such a record."""
         if self._db.execute("SELECT 1 FROM raws WHERE digest = ?", (digest,)).fetchone() is not None:
-            self._put("raw", digest, None)
+            self._put("raw", f"{digest}/{declaration_id}", None)
 
     def raw(self, digest: str) -> tuple[bytes, str | None] | None:
         """Return such a record and its format."""
@@ -284,6 +285,7 @@ class Store:
                 self._db.execute("INSERT OR REPLACE INTO lives VALUES (?, ?, ?, ?)", row)
                 for each in life.names:
                     self.learn(each, name)
+                self._sweep(life)
         elif kind == "body":
             content, _, declaration_id = name.partition("/")
             if value is None:
@@ -300,12 +302,22 @@ class Store:
                 self._db.executemany("INSERT OR IGNORE INTO wait_names VALUES (?, ?)", [(each, name) for each in names])
         elif kind == "raw":
             self._waiting = None
+            digest, _, declaration_id = name.partition("/")
             if value is None:
-                self._db.execute("DELETE FROM raws WHERE digest = ?", (name,))
+                self._db.execute("DELETE FROM raws WHERE digest = ?", (digest,))
             else:
-                self._db.execute("INSERT OR REPLACE INTO raws VALUES (?, ?)", (name, value))
+                self._db.execute("INSERT OR REPLACE INTO raws VALUES (?, ?, ?)", (digest, declaration_id, value))
         else:
             raise ValueError(f"no such kind of state: {kind!r}")
+
+    def _sweep(self, life: Life) -> None:
+        """Drop records of messages that a restored life does not let wait: their removal may not have been written."""
+        waiting = {entry.digest for entry in life.entries if entry.deadline is not None}
+        kept = self._db.execute("SELECT digest FROM raws WHERE id = ?", (life.declaration_id,)).fetchall()
+        gone = [(digest,) for (digest,) in kept if digest not in waiting]
+        if gone:
+            self._waiting = None
+            self._db.executemany("DELETE FROM raws WHERE digest = ?", gone)
 
 
 def _turn(key: str, value: bytes | None) -> int:
