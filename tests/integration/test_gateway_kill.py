@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from gateway_process import GatewayProcess, Senders, free_port
-from worker_process import read, until
+from worker_process import Worker, read, until
 
 from streams import _broker_process as process
 from streams import broker, clients, topics
@@ -97,3 +98,35 @@ def test_a_killed_broker_loses_nothing_that_was_acknowledged(own_broker: Setting
         assert gateway.stop() == 0
     written = _assert_kept(own_broker, senders.acknowledged)
     print(f"{len(senders.acknowledged)} acknowledged, {written.total()} written, answers {senders.statuses}")
+
+
+@pytest.mark.timeout(420)
+def test_what_was_acknowledged_becomes_a_declaration_though_worker_and_gateway_are_killed(
+    cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
+) -> None:
+    chance = random.Random(19)
+    port = free_port()
+    gateway = GatewayProcess(cluster, cluster_environment, tmp_path, port=port)
+    with Senders(port, gateway.key, threads=3, batch=5) as senders:
+        for number in range(3):
+            with gateway, Worker(cluster, cluster_environment, tmp_path, "--stage", "intake") as worker:
+                before = len(senders.acknowledged)
+                until(lambda worker=worker: worker.metric("assay_messages_total") > 0, 90, "the intake to begin")
+                until(lambda before=before: len(senders.acknowledged) > before + 50, 60, "messages")
+                time.sleep(chance.uniform(0.0, 1.0))
+                worker.process.kill()
+                if number == 1:
+                    gateway.process.kill()
+                else:
+                    assert gateway.stop() == 0
+            gateway = GatewayProcess(cluster, cluster_environment, tmp_path, port=port)
+    with Worker(cluster, cluster_environment, tmp_path, "--stage", "intake") as worker:
+        until(lambda: worker.get("/health/ready")[0] == 200, 90, "readiness")
+        worker.drained(120)
+        assert worker.stop() == 0
+    _assert_kept(cluster, senders.acknowledged)
+    wanted = {re.search(rb"ID>(T[0-9-]+)<", message)[1] for message in senders.acknowledged}  # type: ignore[index]
+    found = {record.key for record in read(cluster, "declarations")}
+    assert {b"cds:GB1:" + name for name in wanted} <= found
+    assert list(read(cluster, "declarations.dlq")) == []
+    print(f"{len(senders.acknowledged)} acknowledged, {len(found)} declarations, answers {senders.statuses}")
