@@ -167,13 +167,10 @@ class Assembly:
         return None, reason
 
     def _taught(self, life: Life, one: Waiting) -> list[Waiting]:
-        """Learn the names of a message; return what waited for one that is new."""
+        """Learn the names of a message and keep the life; return what waited for a name that is new."""
         system, named, entry = one.entry.source["system"], one.named, one.entry
         if life.local_reference is None and named.local_reference and (entry.kind == "whole" or not entry.reference):
             life.local_reference = named.local_reference
-            self._store.save(
-                life
-            )  # an answer that named another message may wait for this: it is settled with the next one
         names = [f"id:{life.declaration_id}"]
         if mrn := usable(named.mrn):
             names.append(f"mrn:{system}:{mrn}")
@@ -185,9 +182,8 @@ class Assembly:
             names.append(f"ref:{system}:{entry.reference}")
         found: dict[str, Waiting] = {}
         new = [name for name in names if name not in life.names and self._store.learn(name, life.declaration_id)]
-        if new:
-            life.names += new
-            self._store.save(life)
+        life.names += new
+        self._store.save(life)
         for name in new:
             found |= {each.digest: each for each in self._store.waiting_for(name)}
         return sorted(found.values(), key=lambda each: each.entry.position)
@@ -198,7 +194,7 @@ class Assembly:
         one.entry.deadline = None
         life.entries.append(one.entry)
         life.last = max(life.last, one.entry.arrived)
-        self._settle(life, outcome, {one.digest: (one.raw, one.format)})
+        self._settle(life, outcome, {one.digest: (one.raw, one.format)})  # _taught keeps it
 
     def _settle(self, life: Life, outcome: Outcome, raws: dict[str, tuple[bytes, str | None]]) -> None:
         """Work out the versions of a life, write what is new, and note what waits."""
@@ -221,7 +217,6 @@ class Assembly:
         self._remember(life, folded)
         self._tell(life, folded, outcome)
         self._compact(life, folded)
-        self._store.save(life)
 
     def _remember(self, life: Life, folded: Folded) -> None:
         """Keep what edits made, and drop what nobody uses any more."""
@@ -287,6 +282,7 @@ class Assembly:
         reason = folded.waiting.get(entry.digest, f"waited in vain for a message about {life.declaration_id}")
         self._drop(life, entry, UnknownError(reason), outcome, self._store.raw(entry.digest))
         self._settle(life, outcome, {})
+        self._store.save(life)
         return True
 
     def _drop(

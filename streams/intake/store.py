@@ -200,6 +200,8 @@ class Store:
 
     def waits(self, digest: str) -> bool:
         """Tell whether a message waits for its declaration."""
+        if not self.waiting:
+            return False
         return self._db.execute("SELECT 1 FROM waits WHERE digest = ?", (digest,)).fetchone() is not None
 
     def wait(self, one: Waiting, names: Iterable[str]) -> None:
@@ -223,6 +225,8 @@ class Store:
 
     def waiting_for(self, name: str) -> list[Waiting]:
         """Return the messages that wait for a name."""
+        if not self.waiting:
+            return []
         query = "SELECT wait FROM waits JOIN wait_names USING (digest) WHERE name = ?"
         return [_waiting(found)[0] for (found,) in self._db.execute(query, (name,)).fetchall()]
 
