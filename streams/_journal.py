@@ -7,6 +7,7 @@ content decides: a file that was only touched is not taken in twice, one that wa
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from typing import Final, Self
 
 from schemas.errors import SettingsError
 
+_SMALL: Final = 256 * 1024
 #: Another `assay ingest` may be writing.
 _PATIENCE_SECONDS: Final = 30.0
 _TABLES: Final = """
@@ -89,7 +91,7 @@ class Journal:
         ------
         OSError : it cannot be read.
         """
-        known = str(path.resolve())
+        known = os.path.abspath(path)  # noqa: PTH100 - resolving links costs a look at each folder, for every file
         found = path.stat()
         size, written = found.st_size, found.st_mtime_ns
         row = self._tables.execute(
@@ -97,7 +99,7 @@ class Journal:
         ).fetchone()
         if row is not None and (row[0], row[1]) == (size, written):
             return Progress(path, known, size, written, row[2], row[3], bool(row[4]))
-        content = _content(path)
+        content = _content(path, size)
         progress = Progress(path, known, size, written, content)
         if row is not None and row[2] == content:
             progress.records, progress.finished = row[3], bool(row[4])
@@ -120,10 +122,13 @@ class Journal:
     def forget(self, paths: Iterable[Path]) -> None:
         """Begin these files anew."""
         self._tables.executemany(
-            "DELETE FROM files WHERE job = ? AND path = ?", [(self._job, str(path.resolve())) for path in paths]
+            "DELETE FROM files WHERE job = ? AND path = ?",
+            [(self._job, os.path.abspath(path)) for path in paths],  # noqa: PTH100 - as above
         )
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, size: int) -> str:
+    if size < _SMALL:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -39,6 +39,9 @@ _MAX_RATIO: Final = 200
 _ALWAYS_ALLOWED: Final = 64 * 1024 * 1024
 #: A zip inside an archive is held in memory up to here, above it in a temporary file.
 _IN_MEMORY: Final = 4 * 1024 * 1024
+#: The times that the contract knows (:mod:`schemas.types`).
+_FIRST_YEAR: Final = 1990
+_LAST_YEAR: Final = 2100
 _MAX_MEMBERS: Final = 1_000_000
 _MAX_TAR_NAME: Final = 64 * 1024
 _LONG_HEADERS: Final = (
@@ -101,9 +104,13 @@ class _Bounded(RawIOBase):
         return len(chunk)
 
 
+def buffer_size(size: int) -> int:
+    """Return how large a buffer serves a file of that size: for a small message one of the full size costs more than reading."""
+    return max(4096, min(256 * 1024, size + 1))
+
+
 def _bounded(inner: IO[bytes], left: list[int], size: int = 256 * 1024) -> Stream:
-    """Return a stream with a buffer of ``size`` at most: archives of small messages need none of the full size each."""
-    return BufferedReader(_Bounded(inner, left), max(4096, min(256 * 1024, size)))
+    return BufferedReader(_Bounded(inner, left), buffer_size(size))
 
 
 def expand(stream: Stream, left: list[int]) -> Stream:
@@ -156,7 +163,7 @@ def tar_members(stream: Stream) -> Iterator[Member]:
             archive.members.clear()  # type: ignore[attr-defined]
             content = archive.extractfile(entry) if entry.isreg() else None
             if content is not None:
-                yield entry.name, _time(entry.mtime), BufferedReader(cast(RawIOBase, content))
+                yield entry.name, written_at(entry.mtime), BufferedReader(cast(RawIOBase, content))
 
 
 @contextlib.contextmanager
@@ -180,11 +187,16 @@ def zip_members(place: Path | IO[bytes], left: list[int]) -> Iterator[Member]:
             if not entry.is_dir():
                 with archive.open(entry) as content:
                     # zip stores local time without saying where: not a time we can use.
-                    yield entry.filename, None, _bounded(content, left, entry.file_size + 1)
+                    yield entry.filename, None, _bounded(content, left, entry.file_size)
 
 
-def _time(seconds: float) -> datetime | None:
+def written_at(seconds: float) -> datetime | None:
+    """Return a file's time of writing, UTC; None where it is no time that a message can have arrived at.
+
+    Archives are made with all times at 0 or in 1980, and a clock that was never set says 1970.
+    """
     try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        found = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         return None
+    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None

@@ -6,10 +6,11 @@ record too, with ``problem`` set: nothing is dropped. ``assay ingest`` and ``ass
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -75,15 +76,24 @@ def files(paths: Iterable[Path]) -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file())
-            relative = ((p, p.relative_to(path)) for p in inside)
-            top = path.resolve().name
-            found += [(p, f"{top}/{r.as_posix()}") for p, r in relative if not any(s.startswith(".") for s in r.parts)]
+            found += _inside(path)
         elif path.exists():
             found.append((path, path.name))
         else:
             raise FeedError(f"{path} does not exist")
     return found
+
+
+def _inside(folder: Path) -> list[tuple[Path, str]]:
+    """Return the files below a folder, by the order of their paths."""
+    top = folder.resolve().name
+    names: list[tuple[str, ...]] = []
+    for where, folders, files_here in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        above = Path(where).relative_to(folder).parts
+        names += [(*above, name) for name in files_here if not name.startswith(".")]
+    made = ((folder.joinpath(*parts), "/".join((top, *parts))) for parts in sorted(names))
+    return [(path, name) for path, name in made if path.is_file()]
 
 
 def total_bytes(paths: Iterable[Path]) -> int:
@@ -118,8 +128,9 @@ def file_records(
     at: datetime | None = None,
 ) -> Iterator[Record]:
     """Yield the records of one file; see :func:`records`. ``at`` is the time of its arrival, if it is not that of writing."""
-    at = at or datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    reading = _File(path, name, format, at, progress, mapping)
+    found = path.stat()
+    at = at or _unpack.written_at(found.st_mtime)
+    reading = _File(path, found.st_size, name, format, at, progress, mapping)
     try:
         yield from reading.records()
     except OSError as error:
@@ -148,9 +159,17 @@ class _File:
     """The reading of one file on disk and what is packed in it."""
 
     def __init__(
-        self, path: Path, name: str, format: str, at: datetime, progress: Progress | None, mapping: Mapping | None
+        self,
+        path: Path,
+        size: int,
+        name: str,
+        format: str,
+        at: datetime | None,
+        progress: Progress | None,
+        mapping: Mapping | None,
     ) -> None:
         self.path = path
+        self.size = size
         self.name = name
         self.format = format
         self.at = at
@@ -161,7 +180,7 @@ class _File:
     def left(self, depth: int) -> list[int]:
         """Return what may still be unpacked at a depth (0: from the file itself): one bound for all that lies there."""
         if depth not in self._left:
-            self._left[depth] = [_unpack.allowance(self.path.stat().st_size)]
+            self._left[depth] = [_unpack.allowance(self.size)]
         return self._left[depth]
 
     def unusable(self, origin: str, problem: FeedError, raw: bytes, size: int) -> Record:
@@ -180,7 +199,7 @@ class _File:
 
     def records(self) -> Iterator[Record]:
         with closing(_unpack.Counted(self.path, self.progress)) as disk:
-            stream: Stream = BufferedReader(disk, 256 * 1024)
+            stream: Stream = BufferedReader(disk, _unpack.buffer_size(self.size))
             head = stream.peek(_PEEK)[:_PEEK]
             if head.startswith(b"PAR1"):
                 yield from self._parquet()
@@ -189,9 +208,9 @@ class _File:
             else:
                 yield from self._unpacked(stream, self.name, self.at, 0)
             if self.progress is not None:
-                self.progress(self.path.stat().st_size - disk.counted)
+                self.progress(self.size - disk.counted)
 
-    def _unpacked(self, stream: Stream, name: str, at: datetime, depth: int) -> Iterator[Record]:
+    def _unpacked(self, stream: Stream, name: str, at: datetime | None, depth: int) -> Iterator[Record]:
         """Read a file that may be compressed, or an archive; ``depth`` is the number of archives around it."""
         try:
             opened = _unpack.expand(stream, self.left(depth))
@@ -228,7 +247,7 @@ class _File:
         except FeedError as error:
             yield self.unusable_file(error.reason, name)
 
-    def _plain(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
+    def _plain(self, stream: Stream, name: str, at: datetime | None) -> Iterator[Record]:
         """Read a file of lines, an array, or one message."""
         head = stream.peek(_PEEK)[:_PEEK]
         if not head:
@@ -250,7 +269,7 @@ class _File:
             return self.format == LINES and not _begins_indented(head)
         return feeds.codec(LINES).sniff(head) and not _begins_indented(head)
 
-    def _lines(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
+    def _lines(self, stream: Stream, name: str, at: datetime | None) -> Iterator[Record]:
         number = 0
         while line := stream.readline(MAX_RECORD_BYTES + 1):
             number += 1
@@ -264,7 +283,7 @@ class _File:
             elif content := line.strip().removeprefix(b"\xef\xbb\xbf"):
                 yield Record(content, _short(f"{name}#{number}"), LINES, at)
 
-    def _array(self, stream: Stream, name: str, at: datetime) -> Iterator[Record]:
+    def _array(self, stream: Stream, name: str, at: datetime | None) -> Iterator[Record]:
         number = 0
         try:
             for content in _json_array.elements(stream):
@@ -281,13 +300,13 @@ class _File:
             problem = FeedError(f"a JSON array with a mistake: {error.reason}{known}", error.path)
             yield self.unusable(name, problem, kept, self.path.stat().st_size)
 
-    def _mapped(self, stream: Stream, name: str, at: datetime, mapping: Mapping) -> Iterator[Record]:
+    def _mapped(self, stream: Stream, name: str, at: datetime | None, mapping: Mapping) -> Iterator[Record]:
         from schemas.mapping import chunks
 
         for chunk in chunks(stream, mapping):
             yield Record(chunk.raw, _short(f"{name}#{chunk.row}"), mapping.name, at, chunk.problem, None, mapping.yaml)
 
-    def _whole(self, stream: Stream, name: str, at: datetime) -> Record:
+    def _whole(self, stream: Stream, name: str, at: datetime | None) -> Record:
         raw = stream.read(_PEEK)  # a buffer of the largest size for every small message costs more than the reading
         if len(raw) == _PEEK:
             raw += stream.read(MAX_RECORD_BYTES + 1 - _PEEK)

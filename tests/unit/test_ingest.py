@@ -141,6 +141,20 @@ def test_archives(tmp_path: Path) -> None:
     assert read(tmp_path / "a.tar")[0].at == NOW
 
 
+@pytest.mark.parametrize("seconds", [0, 1, 315_532_800, 2**33])
+def test_a_time_at_which_nothing_can_have_arrived_is_none(tmp_path: Path, seconds: int) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        entry = tarfile.TarInfo("a.xml")
+        entry.size, entry.mtime = len(XML), seconds
+        archive.addfile(entry, io.BytesIO(XML))
+    os.utime(tmp_path / "a.tar", (NOW.timestamp(), NOW.timestamp()))
+    (tmp_path / "b.xml").write_bytes(XML)
+    os.utime(tmp_path / "b.xml", (seconds, seconds))
+    inside, alone = read(tmp_path)
+    assert inside.at == NOW, "that of the archive"
+    assert alone.at is None
+
+
 def test_archive_bombs_stop_early_and_the_next_file_is_unharmed(tmp_path: Path) -> None:
     (tmp_path / "1.gz").write_bytes(gzip.compress((b" " * 999 + b"\n") * 200_000, compresslevel=1))
     _zip(tmp_path / "2.zip", {f"{n}.ndjson": (b" " * 999 + b"\n") * 30_000 for n in range(8)})
