@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -125,6 +125,7 @@ class Intake:
         self._systems = {named[topics.raw(system)]: system for system in topics.systems(chosen)}
         self._slots: dict[TP, _Slot] = {}
         self._lock = asyncio.Lock()
+        self._epoch = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="intake")
 
     @property
@@ -139,6 +140,7 @@ class Intake:
 
     def drop(self, places: Sequence[TP]) -> None:
         """Let go of partitions that are no longer ours."""
+        self._epoch += 1
         for tp in places:
             slot = self._slots.pop(tp, None)
             if slot is not None:
@@ -158,8 +160,9 @@ class Intake:
             by_place.setdefault(block.tp, []).extend(block.records)
         async with self._lock:
             awake = self._pulse.interruptions
+            await self._open(by_place)
             for tp, records in by_place.items():
-                slot = await self._slot(tp)
+                slot = self._slots[tp]
                 await self._worked(slot, partial(self._take, slot, records), awake)
                 self._metrics.last_message.labels(slot.system).set(records[-1].timestamp / 1000)
 
@@ -174,8 +177,11 @@ class Intake:
         at = int((time.time() if now is None else now) * 1_000_000)
         async with self._lock:
             awake = self._pulse.interruptions
-            for tp, slot in list(self._slots.items()):
-                if not slot.stale and tp in idle:
+            ours = [tp for tp in idle if tp.topic in self._systems]
+            await self._open(ours)  # what waits there must not wait for the next record
+            for tp in ours:
+                slot = self._slots.get(tp)
+                if slot is not None:
                     await self._worked(slot, partial(self._passing, slot, at), awake)
 
     async def _worked(self, slot: _Slot, work: Callable[[], _Worked], awake: int) -> None:
@@ -304,25 +310,30 @@ class Intake:
 
     # Restoration.
 
-    async def _slot(self, tp: TP) -> _Slot:
-        """Return the memory of a partition, restored if this is the first call since it was assigned."""
-        found = self._slots.get(tp)
-        if found is None:
-            system = self._systems[tp.topic]
-            place = self._chosen.state_dir / "intake" / self._chosen.group / f"{tp.topic}-{tp.partition}.sqlite"
-            store = await asyncio.get_running_loop().run_in_executor(self._pool, Store, place)
-            assembly = Assembly(store, self._chosen.intake_wait_seconds, self._chosen.intake_waiting)
-            found = _Slot(system, tp.partition, store, assembly)
-            try:
-                await self._restore(found)
-            except BaseException:
-                self._pool.submit(self._closed, store)
-                raise
-            self._slots[tp] = found
-        return found
+    async def _open(self, places: Iterable[TP]) -> None:
+        """Have the memory of partitions, restored for those that were not asked for since they were assigned."""
+        missing = [tp for tp in places if tp not in self._slots]
+        if not missing:
+            return
+        epoch = self._epoch
+        opened: dict[TP, _Slot] = {}
+        try:
+            for tp in missing:
+                place = self._chosen.state_dir / "intake" / self._chosen.group / f"{tp.topic}-{tp.partition}.sqlite"
+                store = await asyncio.get_running_loop().run_in_executor(self._pool, Store, place)
+                assembly = Assembly(store, self._chosen.intake_wait_seconds, self._chosen.intake_waiting)
+                opened[tp] = _Slot(self._systems[tp.topic], tp.partition, store, assembly)
+            await self._restore(list(opened.values()))
+            if epoch != self._epoch:
+                raise StoodStill("partitions were given away while their memory was restored")
+        except BaseException:
+            for slot in opened.values():
+                self._pool.submit(self._closed, slot.store)
+            raise
+        self._slots |= opened
 
-    async def _restore(self, slot: _Slot) -> None:
-        """Bring a partition's memory up to the end of ``intake``."""
+    async def _restore(self, slots: Sequence[_Slot]) -> None:
+        """Bring the memory of partitions up to the end of ``intake``, reading it once."""
         loop = asyncio.get_running_loop()
         place = TopicPartition(self._changelog, 0)
         consumer = AIOKafkaConsumer(group_id=None, **self._options)
@@ -332,21 +343,34 @@ class Intake:
             consumer.assign([place])
             first = (await consumer.beginning_offsets([place]))[place]
             end = (await consumer.end_offsets([place]))[place]
-            begin = await loop.run_in_executor(self._pool, self._begun, slot.store, end)
-            consumer.seek(place, max(first, begin))
+            begins = [await loop.run_in_executor(self._pool, self._begun, slot.store, end) for slot in slots]
+            consumer.seek(place, max(first, min(begins)))
             while await consumer.position(place) < end:
                 fetched = (await consumer.getmany(place, timeout_ms=1_000, max_records=_READ)).get(place, [])
                 self._reading()
-                wanted = slot.prefix.encode()
-                ours = [(r.key[len(wanted) :].decode(), r.value) for r in fetched if (r.key or b"").startswith(wanted)]
-                await loop.run_in_executor(
-                    self._pool, _applied, slot.store, ours, fetched[-1].offset + 1 if fetched else None
-                )
-                applied += len(ours)
+                for slot, begin in zip(slots, begins, strict=True):
+                    wanted = slot.prefix.encode()
+                    ours = [
+                        (record.key[len(wanted) :].decode(), record.value)
+                        for record in fetched
+                        if record.offset >= begin and (record.key or b"").startswith(wanted)
+                    ]
+                    if ours:
+                        await loop.run_in_executor(self._pool, _applied, slot.store, ours, None)
+                        applied += len(ours)
+            for slot in slots:
+                await loop.run_in_executor(self._pool, _applied, slot.store, (), end)
+                self._metrics.waiting.labels(slot.system, slot.partition).set(slot.store.waiting)
         finally:
             await consumer.stop()
-        counts = await loop.run_in_executor(self._pool, slot.store.counts)
-        log.info("intake restored", system=slot.system, partition=slot.partition, changes=applied, **counts)
+        counts = [await loop.run_in_executor(self._pool, slot.store.counts) for slot in slots]
+        log.info(
+            "intake restored",
+            partitions=[slot.prefix[:-1] for slot in slots],
+            changes=applied,
+            lives=sum(one["lives"] for one in counts),
+            waiting=sum(one["waiting"] for one in counts),
+        )
 
     @staticmethod
     def _begun(store: Store, end: int) -> int:
