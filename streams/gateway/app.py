@@ -18,7 +18,7 @@ from schemas import ENGINE_VERSION
 from schemas.errors import FeedError, SettingsError
 from streams.admission import answer_edifact
 from streams.gateway import bodies, describe
-from streams.gateway.delivery import Delivery, UnavailableError
+from streams.gateway.delivery import Delivery, TooLargeError, UnavailableError
 from streams.gateway.intake import Check, Entry, GatewayIntake
 from streams.gateway.keys import Key, KeyFile, now
 from streams.gateway.limits import Bucket, Budget, Hold
@@ -218,6 +218,8 @@ async def _post(gateway: Gateway, request: Request, key: Key, check: Check, told
         handed = True
         try:
             await intake.deliver(entries, hold, key.source)
+        except TooLargeError as error:
+            raise Problem(413, str(error)) from None
         except UnavailableError as error:
             raise Problem(503, str(error), retry=_RETRY_SECONDS) from None
     finally:

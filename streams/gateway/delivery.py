@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from schemas.errors import BrokerError
 from streams import clients
@@ -36,6 +36,10 @@ _TOPICS_SECONDS: Final = 5.0
 
 class UnavailableError(Exception):
     """Kafka does not take records now; the sender may try again."""
+
+
+class TooLargeError(UnavailableError):
+    """Kafka takes no record of this size: trying again is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class Delivery:
 
         Raises
         ------
-        UnavailableError : it has not; some may have been written all the same.
+        UnavailableError : it has not; some may have been written all the same. TooLargeError : it never will.
         """
         producer = self._producer
         if producer is None:
@@ -152,6 +156,8 @@ class Delivery:
             written = await asyncio.gather(*futures)
         except KafkaError as error:
             self._spoilt(producer, error)
+            if isinstance(error, MessageSizeTooLargeError):
+                raise TooLargeError("the topic takes no record of this size") from error
             raise UnavailableError(f"Kafka did not take it ({type(error).__name__})") from error
         finally:
             for future in futures:

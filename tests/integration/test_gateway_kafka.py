@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 from gateway_process import MESSAGE, GatewayProcess, Senders, post
 from worker_process import contents, declaration, read, until
 
+from streams import clients, topics
 from streams.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -63,6 +65,21 @@ def test_a_large_message_passes(cluster: Settings, cluster_environment: dict[str
         status, said = gateway.post(large)
         assert (status, said["messages"][0]["declarations"][0]["items"]) == (202, 999)
     assert [record.value for record in read(cluster, "raw.cds")] == [large]
+
+
+def test_a_record_that_the_topic_does_not_take_is_told_and_the_next_one_is_unharmed(
+    cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
+) -> None:
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    name = topics.named(cluster)["raw.cds"]
+    with clients.admin(cluster) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": "100000"})])
+    noise = random.Random(1).randbytes(400_000).hex().encode()
+    with GatewayProcess(cluster, cluster_environment, tmp_path) as gateway:
+        gateway.ready()
+        assert gateway.post((MESSAGE % b"LARGE").replace(b"Zinc", b"Zinc<!--" + noise + b"-->"))[0] == 413
+        until(lambda: gateway.post(MESSAGE % b"L1")[0] == 202, 30, "a producer of its own for what follows")
 
 
 def test_a_stop_cuts_nobody_off(cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path) -> None:
