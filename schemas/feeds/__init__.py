@@ -113,7 +113,7 @@ def detect(raw: bytes) -> Codec:
     for known in codecs().values():
         if known.sniff(raw):
             return known
-    seen = f"; this is XML with the root <{root}>" if (root := _xml.root_name(raw)) else ""
+    seen = f"; this is XML with the root <{_xml.shortened(root, 60)}>" if (root := _xml.root_name(raw)) else ""
     raise FeedError(f"no known format (known: {', '.join(codecs())}){seen}", "line 1")
 
 

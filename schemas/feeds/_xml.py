@@ -133,8 +133,13 @@ class Node:
         return "/" + "/".join(reversed(steps))
 
     def wrong(self, reason: str) -> FeedError:
-        """Return a located error about this element."""
-        return FeedError(f"{reason} (line {self.line})", self.xpath)
+        """Return a located error about this element; what it quotes is cut, for a text may be megabytes long."""
+        return FeedError(f"{shortened(reason)} (line {self.line})", shortened(self.xpath))
+
+
+def shortened(text: str, most: int = 1000) -> str:
+    """Return a text of at most so many characters, as a dead letter, an answer or a table can carry it."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _local(element: etree._Element) -> str:
@@ -193,7 +198,7 @@ def parse(raw: bytes) -> Node:
 
 def _plain(message: str | None) -> str:
     """Cut libxml2's own position off: the path says it."""
-    return re.sub(r"(, line \d+, column \d+)\s*$", "", " ".join((message or "").split())) or "no content"
+    return shortened(re.sub(r"(, line \d+, column \d+)\s*$", "", " ".join((message or "").split()))) or "no content"
 
 
 def _after_prolog(raw: bytes) -> int:

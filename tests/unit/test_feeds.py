@@ -73,3 +73,26 @@ def test_a_wrong_line_is_located() -> None:
     with pytest.raises(FeedError) as caught:
         feeds.codec("ndjson").decode(wrong, feeds.UNKNOWN)
     assert caught.value.path == "/items/0/net_mass_kg"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("cds", "<MetaData><Declaration><FunctionCode>9</FunctionCode><TypeCode>{}</TypeCode></Declaration></MetaData>"),
+        ("cds", "<{}/>"),
+        ("cds", "<MetaData><Declaration></{}></MetaData>"),
+        ("ncts", "<CC015C><{}><TransitOperation><LRN>" + "{{{{hole}}}}" + "</LRN></TransitOperation></{}></CC015C>"),
+    ],
+)
+def test_an_error_does_not_grow_with_what_it_quotes(name: str, raw: str) -> None:
+    text = "Z" * 40_000
+    with pytest.raises(FeedError) as caught:
+        feeds.codec(name).decode(raw.format(text, text).encode(), feeds.UNKNOWN)
+    assert len(caught.value.reason) < 1_100
+    assert len(caught.value.path) < 1_100
+
+
+def test_a_long_root_is_named_in_short() -> None:
+    with pytest.raises(FeedError, match=r"<Z{57}\.\.\.>") as caught:
+        feeds.detect(b"<" + b"Z" * 40_000 + b"/>")
+    assert len(caught.value.reason) < 300
