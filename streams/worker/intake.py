@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,8 +35,7 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from schemas.dead_letter import DeadLetter, Stage
@@ -44,43 +43,23 @@ from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError, RecordError
 from schemas.feeds import PartError
 from streams import topics
-from streams.intake.assembly import Assembly, Outcome
+from streams.intake.assembly import Outcome
 from streams.intake.decoding import Raw, messages
 from streams.intake.saying import Received
-from streams.intake.store import Store
 from streams.settings import Settings
 from streams.worker import dead_letters, guard
 from streams.worker.blocks import Block
+from streams.worker.intake_memory import CHANGELOG, Memories, Slot
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
 from streams.worker.pulse import Pulse, StoodStill
 
 log = structlog.stdlib.get_logger(__name__)
 
-CHANGELOG: Final = "intake"
 #: Seconds between two looks at what waits, while no records come.
 TICK_SECONDS: Final = 1.0
-#: A database that was not written for so long is built anew: ``intake`` may have forgotten that something is gone (Kafka
-#: keeps the news of a deletion for 24 hours, ``delete.retention.ms``).
-STALE_SECONDS: Final = 20 * 3600.0
-_READ: Final = 2_000
 #: Room beside a declaration's JSON in its record.
 _FRAME_BYTES: Final = 16 * 1024
-
-
-@dataclass
-class _Slot:
-    """The memory of one raw partition; ``stale`` once the partition is no longer ours."""
-
-    system: str
-    partition: int
-    store: Store
-    assembly: Assembly
-    stale: bool = False
-
-    @property
-    def prefix(self) -> str:
-        return f"{self.system}/{self.partition}/"
 
 
 @dataclass
@@ -116,42 +95,25 @@ class Intake:
     ) -> None:
         self._chosen = chosen
         self._outbox = outbox
-        self._options = dict(options)
         self._metrics = metrics
         self._pulse = pulse
-        self._reading = reading
-        named = topics.named(chosen)
-        self._changelog = named[CHANGELOG]
-        self._systems = {named[topics.raw(system)]: system for system in topics.systems(chosen)}
-        self._slots: dict[TP, _Slot] = {}
         self._lock = asyncio.Lock()
-        self._epoch = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="intake")
+        self._memories = Memories(chosen, options, metrics, self._pool, reading)
 
     @property
     def names(self) -> list[str]:
         """The raw topics, as the cluster names them."""
-        return list(self._systems)
+        return list(self._memories.systems)
 
     def close(self) -> None:
         """Let go of everything."""
-        self.drop(list(self._slots))
+        self.drop(list(self._memories.slots))
         self._pool.shutdown(wait=False)
 
     def drop(self, places: Sequence[TP]) -> None:
         """Let go of partitions that are no longer ours."""
-        self._epoch += 1
-        for tp in places:
-            slot = self._slots.pop(tp, None)
-            if slot is not None:
-                slot.stale = True
-                self._metrics.waiting.remove_by_labels({"system": slot.system, "partition": str(slot.partition)})
-                self._pool.submit(self._closed, slot.store)
-
-    @staticmethod
-    def _closed(store: Store) -> None:
-        store.rollback()
-        store.close()
+        self._memories.drop(places)
 
     async def run(self, blocks: Sequence[Block]) -> None:
         """Take in the records of a batch."""
@@ -160,9 +122,9 @@ class Intake:
             by_place.setdefault(block.tp, []).extend(block.records)
         async with self._lock:
             awake = self._pulse.interruptions
-            await self._open(by_place)
+            await self._memories.open(by_place)
             for tp, records in by_place.items():
-                slot = self._slots[tp]
+                slot = self._memories.slots[tp]
                 await self._worked(slot, partial(self._take, slot, records), awake)
                 self._metrics.last_message.labels(slot.system).set(records[-1].timestamp / 1000)
 
@@ -177,14 +139,14 @@ class Intake:
         at = int((time.time() if now is None else now) * 1_000_000)
         async with self._lock:
             awake = self._pulse.interruptions
-            ours = [tp for tp in idle if tp.topic in self._systems]
-            await self._open(ours)  # what waits there must not wait for the next record
+            ours = [tp for tp in idle if tp.topic in self._memories.systems]
+            await self._memories.open(ours)  # what waits there must not wait for the next record
             for tp in ours:
-                slot = self._slots.get(tp)
+                slot = self._memories.slots.get(tp)
                 if slot is not None:
                     await self._worked(slot, partial(self._passing, slot, at), awake)
 
-    async def _worked(self, slot: _Slot, work: Callable[[], _Worked], awake: int) -> None:
+    async def _worked(self, slot: Slot, work: Callable[[], _Worked], awake: int) -> None:
         """Do work on a partition's memory, write what follows, and commit."""
         loop = asyncio.get_running_loop()
         try:
@@ -209,19 +171,19 @@ class Intake:
             raise
         self._count(slot, worked)
 
-    def _check(self, slot: _Slot, awake: int) -> None:
+    def _check(self, slot: Slot, awake: int) -> None:
         self._pulse.check(awake)
         if slot.stale:
             raise StoodStill("the partition was given to another worker")
 
     @staticmethod
-    def _commit(slot: _Slot, reached: int | None) -> None:
+    def _commit(slot: Slot, reached: int | None) -> None:
         if reached is not None:
             slot.store.note("changelog", str(reached + 1))
             slot.store.note("written", str(time.time()))
         slot.store.commit()
 
-    def _count(self, slot: _Slot, worked: _Worked) -> None:
+    def _count(self, slot: Slot, worked: _Worked) -> None:
         for form, count in worked.formats.items():
             self._metrics.messages.labels(slot.system, form).inc(count)
         self._metrics.duplicates.labels(slot.system).inc(worked.duplicates)
@@ -233,7 +195,7 @@ class Intake:
 
     # What follows runs in the intake's thread.
 
-    def _take(self, slot: _Slot, records: Sequence[ConsumerRecord]) -> _Worked:
+    def _take(self, slot: Slot, records: Sequence[ConsumerRecord]) -> _Worked:
         worked = _Worked()
         slot.store.begin()
         last = 0
@@ -244,14 +206,14 @@ class Intake:
             self._record(slot, record, worked)
         return worked
 
-    def _passing(self, slot: _Slot, at: int) -> _Worked:
+    def _passing(self, slot: Slot, at: int) -> _Worked:
         worked = _Worked()
         slot.store.begin()
         self._add(slot, worked, slot.assembly.release(at))
         slot.store.forget(at - int(self._chosen.intake_days * 86_400_000_000))
         return worked
 
-    def _record(self, slot: _Slot, record: ConsumerRecord, worked: _Worked) -> None:
+    def _record(self, slot: Slot, record: ConsumerRecord, worked: _Worked) -> None:
         """Decode one record and take in its messages; whatever it holds, it harms no other."""
         origin = dead_letters.origin_of(topics.raw(slot.system), record)
         value = record.value
@@ -279,7 +241,7 @@ class Intake:
         except guard.FAILURES as error:
             self._bury(worked, origin, "feed", error, value, raw.format, part)
 
-    def _add(self, slot: _Slot, worked: _Worked, outcome: Outcome) -> None:
+    def _add(self, slot: Slot, worked: _Worked, outcome: Outcome) -> None:
         worked.duplicates += outcome.duplicates
         worked.doubtful += len(outcome.doubtful)
         for mrn in outcome.doubtful:
@@ -307,94 +269,3 @@ class Intake:
     ) -> None:
         at = datetime.now(UTC)
         worked.letters.append(dead_letters.letter(origin, stage, error, at, raw, format=form, part=part))
-
-    # Restoration.
-
-    async def _open(self, places: Iterable[TP]) -> None:
-        """Have the memory of partitions, restored for those that were not asked for since they were assigned."""
-        missing = [tp for tp in places if tp not in self._slots]
-        if not missing:
-            return
-        epoch = self._epoch
-        opened: dict[TP, _Slot] = {}
-        try:
-            for tp in missing:
-                place = self._chosen.state_dir / "intake" / self._chosen.group / f"{tp.topic}-{tp.partition}.sqlite"
-                store = await asyncio.get_running_loop().run_in_executor(self._pool, Store, place)
-                assembly = Assembly(store, self._chosen.intake_wait_seconds, self._chosen.intake_waiting)
-                opened[tp] = _Slot(self._systems[tp.topic], tp.partition, store, assembly)
-            await self._restore(list(opened.values()))
-            if epoch != self._epoch:
-                raise StoodStill("partitions were given away while their memory was restored")
-        except BaseException:
-            for slot in opened.values():
-                self._pool.submit(self._closed, slot.store)
-            raise
-        self._slots |= opened
-
-    async def _restore(self, slots: Sequence[_Slot]) -> None:
-        """Bring the memory of partitions up to the end of ``intake``, reading it once."""
-        loop = asyncio.get_running_loop()
-        place = TopicPartition(self._changelog, 0)
-        consumer = AIOKafkaConsumer(group_id=None, **self._options)
-        await consumer.start()
-        applied = 0
-        try:
-            consumer.assign([place])
-            first = (await consumer.beginning_offsets([place]))[place]
-            end = (await consumer.end_offsets([place]))[place]
-            begins = [await loop.run_in_executor(self._pool, self._begun, slot.store, end) for slot in slots]
-            consumer.seek(place, max(first, min(begins)))
-            while await consumer.position(place) < end:
-                fetched = (await consumer.getmany(place, timeout_ms=1_000, max_records=_READ)).get(place, [])
-                self._reading()
-                for slot, begin in zip(slots, begins, strict=True):
-                    wanted = slot.prefix.encode()
-                    ours = [
-                        (record.key[len(wanted) :].decode(), record.value)
-                        for record in fetched
-                        if record.offset >= begin and (record.key or b"").startswith(wanted)
-                    ]
-                    if ours:
-                        await loop.run_in_executor(self._pool, _applied, slot.store, ours, None)
-                        applied += len(ours)
-            for slot in slots:
-                await loop.run_in_executor(self._pool, _applied, slot.store, (), end)
-                self._metrics.waiting.labels(slot.system, slot.partition).set(slot.store.waiting)
-        finally:
-            await consumer.stop()
-        counts = [await loop.run_in_executor(self._pool, slot.store.counts) for slot in slots]
-        log.info(
-            "intake restored",
-            partitions=[slot.prefix[:-1] for slot in slots],
-            changes=applied,
-            lives=sum(one["lives"] for one in counts),
-            waiting=sum(one["waiting"] for one in counts),
-        )
-
-    @staticmethod
-    def _begun(store: Store, end: int) -> int:
-        """Return from which offset of ``intake`` on a database lacks changes; it is emptied if it cannot be trusted."""
-        noted, written = store.about("changelog"), store.about("written")
-        if noted is None or written is None:
-            return 0
-        if int(noted) > end:
-            log.warning("the topic intake was made anew; what this worker remembers is kept", noted=int(noted), end=end)
-            return 0
-        if time.time() - float(written) > STALE_SECONDS:
-            store.clear()
-            return 0
-        return int(noted)
-
-
-def _applied(store: Store, changes: Sequence[tuple[str, bytes | None]], reached: int | None) -> None:
-    store.begin()
-    for key, value in changes:
-        try:
-            store.take(key, value)
-        except Exception as error:  # the topic is open to everybody who may write to the cluster
-            log.warning("record passed over", topic=CHANGELOG, error=type(error).__name__)
-    if reached is not None:
-        store.note("changelog", str(reached))
-        store.note("written", str(time.time()))
-    store.commit()
