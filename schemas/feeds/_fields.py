@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
+from schemas.declaration import MAX_ITEMS
 from schemas.errors import FeedError
 from schemas.feeds._codelists import kilograms
 from schemas.feeds._xml import Node
@@ -109,6 +110,13 @@ def day(node: Node | None) -> date | None:
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def at_most_items(nodes: list[Node]) -> list[Node]:
+    """Return the elements of the items; refuse more than the contract takes before they cost time and memory."""
+    if len(nodes) > MAX_ITEMS:
+        raise nodes[MAX_ITEMS].wrong(f"{len(nodes):,} items, more than {MAX_ITEMS:,}")
+    return nodes
 
 
 def contract_mistake(problems: list[Any], xpath: str) -> FeedError:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from schemas.declaration import MAX_ITEMS, Declaration
+from schemas.declaration import Declaration
 from schemas.errors import FeedError
 from schemas.feeds import Arrival
-from schemas.feeds._fields import Row, contract_mistake
+from schemas.feeds._fields import Row, at_most_items, contract_mistake
 from schemas.feeds._xml import Node, parse, root_name
 from schemas.message import Message
 
@@ -87,9 +87,7 @@ def items_of(nodes: list[Node], above: Node, name: str) -> list[Node]:
     """Return the elements of the items; refuse none, and more than the contract takes before they cost memory."""
     if not nodes:
         raise above.wrong(f"no {name}: nothing is declared")
-    if len(nodes) > MAX_ITEMS:
-        raise nodes[MAX_ITEMS].wrong(f"{len(nodes):,} items, more than {MAX_ITEMS:,}")
-    return nodes
+    return at_most_items(nodes)
 
 
 def declaration(fields: Row, node: Node, items: Sequence[Node], places: Mapping[str, str]) -> Declaration:

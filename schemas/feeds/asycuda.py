@@ -29,7 +29,7 @@ from schemas.declaration import Declaration
 from schemas.feeds import Arrival, _xml
 from schemas.feeds._asycuda_values import day, figure, lines, midnight, money, national_currency, party, said
 from schemas.feeds._codelists import TRANSPORT_MODES, country
-from schemas.feeds._fields import contract_mistake, whole
+from schemas.feeds._fields import at_most_items, contract_mistake, whole
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -95,7 +95,7 @@ CODEC = Asycuda()
 def _message(root: Node, arrival: Arrival, raw: bytes) -> Message:
     system = arrival.system or CODEC.system
     declarant, local, identity = _identity(root, raw)
-    goods = root.all("Item")
+    goods = at_most_items(root.all("Item"))
     kind = said(root, "Identification", "Type", "Type_of_declaration")
     regime = _regime(root, goods, kind)
     sent = country(said(root, "General_information", "Country", "Export", "Export_country_code"))

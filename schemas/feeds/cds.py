@@ -20,7 +20,7 @@ from schemas.feeds import _cds_amendment as additional
 from schemas.feeds import _cds_parts as parts
 from schemas.feeds._cds_notification import notification
 from schemas.feeds._codelists import country
-from schemas.feeds._fields import Row, mass, moment, money, whole
+from schemas.feeds._fields import Row, at_most_items, mass, moment, money, whole
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -115,7 +115,7 @@ def _declaration(node: Node, kind: str, source: Row, arrival: Arrival) -> Declar
     shipment = node.one("GoodsShipment")
     if shipment is None:
         raise node.wrong("GoodsShipment is missing: nothing is declared")
-    goods = shipment.all(parts.ITEM)
+    goods = at_most_items(shipment.all(parts.ITEM))
     items = [parts.item(item, position) for position, item in enumerate(goods, 1)]
     invoice = money(node.one("InvoiceAmount"))
     previous = [parts.previous_document(document) for document in shipment.all("PreviousDocument")]

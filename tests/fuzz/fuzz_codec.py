@@ -183,6 +183,8 @@ def main() -> None:
         for seed in start if folder.is_dir() else ():
             (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
     counted: Counter[str] = Counter()
+    if kept is not None and (kept / "counts.json").exists():  # a run that goes on
+        counted.update(json.loads((kept / "counts.json").read_text()))
     said = time.monotonic()
 
     def one(raw: bytes) -> None:

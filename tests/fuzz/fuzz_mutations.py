@@ -10,6 +10,7 @@ import copy
 import csv
 import io
 import json
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -19,15 +20,21 @@ from lxml import etree
 
 #: What messages should not say and some day will: numbers at the edges, impossible dates, characters of other scripts and of
 #: every syntax, texts longer than any field, codes that mean something somewhere.
-TEXTS = """0|-0|-1|1|9|10|00|007|1999|2147483648|9223372036854775808|1e5|1e308|1e309|1E+2|-1e-9|NaN|nan|Infinity|-inf|0x10|1_000|1,5|1.234,5
+TEXTS = """0|-0|-1|1|9|10|00|007|1999|2147483648|9223372036854775808|1e5|1e308|1e309|1E+2|-1e-9|NaN|nan
+Infinity|-inf|0x10|1_000|1,5|1.234,5
 .5|5.|+5|１２|٣|½|²|true|null|None|20260229|20261131|20261120|261120|202611200915|20261120091500+01|20261120091500Z|20261120096000
-2026-11-20|2026-02-30|2026-11-20T08:15:00|2026-11-20T08:15:00+25:00|2026-11-20T24:00:00Z|0001-01-01T00:00:00+14:00|9999-12-31T23:59:59-14:00
-00000000|99991231|00010101|12/31/26|1/9/2026|13/13/26|2026-W01|GB|gb|XX|UK|USD|usd|KGM|GRM|TNE|LBR|KGM#G|NAR|CC015C|CC013C|EXD|IMA|COR|INV|9|13
+2026-11-20|2026-02-30
+2026-11-20T08:15:00|2026-11-20T08:15:00+25:00|2026-11-20T24:00:00Z
+0001-01-01T00:00:00+14:00|9999-12-31T23:59:59-14:00
+00000000|99991231|00010101|12/31/26|1/9/2026|13/13/26|2026-W01|GB|gb|XX|UK|USD|usd|KGM|GRM|TNE|LBR|KGM#G|NAR
+CC015C|CC013C|EXD|IMA|COR|INV|9|13
 42A|67A|68A|68A.1|26GB4MJQTAG3X8NAR8|26gb 1234 5678 90AR5|a:b|:|::|/|#|~|~1|-|?|'|"|+|*|{{x}}|${x}|{|}|<|>|&|]]>|\\|%|%s
 LRN-7|UCR-1|é|ß|İ|ı|ﬁ|�|a\u0301|\u200b|\u202e|\ufeff|\u00a0|\u2028|\u0085|\U0001f4a9|\ud7ff|EXPORT|import|1000|4000C07|0100|FUN|Z|DCR""".replace(
     "\n", "|"
 ).split("|")
 LONG = ("A" * 36, "9" * 41, "x" * 65, "é" * 257, "7" * 400, "y" * 2001, "ab " * 1400, "z" * 20_000, "1" * 5000)
+
+LEAVES = (None, True, False, 0, -1, 1.5, -0.0, 10**18, 10**30, 1e300, 1e-300, 2**63, "", [], {}, [[]], [None], math.nan)
 
 #: libFuzzer's own mutation of some bytes, at most so many: ``atheris.Mutate``.
 Native = Callable[[bytes, int], bytes]
@@ -44,7 +51,9 @@ def _text(old: str, chance: Random, native: Native, others: list[str]) -> str:
     if which < 0.6 and others:
         return chance.choice(others)
     if which < 0.7:
-        return chance.choice((" ", "\n", "\t", "")) + old + chance.choice(("", " ", "0", "?", "-", chance.choice(TEXTS)))
+        return (
+            chance.choice((" ", "\n", "\t", "")) + old + chance.choice(("", " ", "0", "?", "-", chance.choice(TEXTS)))
+        )
     if which < 0.8:
         at = chance.randrange(len(old) + 1)
         return old[:at] + chance.choice(TEXTS) + old[at + chance.randrange(3) :]
@@ -253,9 +262,7 @@ def json_tree(raw: bytes, chance: Random, seeds: list[bytes], native: Native) ->
         if which < 0.35:
             inside[key] = _text(str(old)[:500], chance, native, [])
         elif which < 0.5:
-            inside[key] = chance.choice(
-                (None, True, False, 0, -1, 1.5, -0.0, 10**18, 10**30, 1e300, 1e-300, 2**63, "", [], {}, [[]], [None], float("nan"))
-            )
+            inside[key] = copy.deepcopy(chance.choice(LEAVES))
         elif which < 0.6:
             del inside[key]
         elif which < 0.7:

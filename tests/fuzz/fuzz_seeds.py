@@ -50,25 +50,42 @@ def _own(name: str) -> list[bytes]:
         from test_feeds_ncts import message
         from test_feeds_ncts_notices import LRN, MRN, notice
 
-        made = [message(), message(houses=2, items=2), message().replace(b"CC015C", b"CC013C").replace(LRN.encode(), MRN.encode())]
+        made = [
+            message(),
+            message(houses=2, items=2),
+            message().replace(b"CC015C", b"CC013C").replace(LRN.encode(), MRN.encode()),
+        ]
         made += [notice(f"CC{n}C") for n in ("014", "004", "009", "028", "029", "051", "056")]
     elif name == "ens":
         import test_feeds_ens as ens
 
-        made = [ens.message(), ens.message(items=3), ens.message().replace(b"CC315A", b"CC313A").replace(b"RefNumHEA4", b"DocNumHEA5")]
-        error = "<FUNERRER1><ErrTypER11>12</ErrTypER11><ErrPoiER12>/x</ErrPoiER12><ErrReaER13>R1</ErrReaER13></FUNERRER1>"
+        made = [
+            ens.message(),
+            ens.message(items=3),
+            ens.message().replace(b"CC315A", b"CC313A").replace(b"RefNumHEA4", b"DocNumHEA5"),
+        ]
+        error = (
+            "<FUNERRER1><ErrTypER11>12</ErrTypER11><ErrPoiER12>/x</ErrPoiER12><ErrReaER13>R1</ErrReaER13></FUNERRER1>"
+        )
         named = "<RefNumHEA4>LRN-7</RefNumHEA4><DocNumHEA5>M1</DocNumHEA5><DecRegDatTimHEA115>202611200900</DecRegDatTimHEA115>"
-        made += [ens.ANSWER.format(kind=f"CC3{n}A", header=named, more=error).encode() for n in ("28", "04", "16", "05")]
+        made += [
+            ens.ANSWER.format(kind=f"CC3{n}A", header=named, more=error).encode() for n in ("28", "04", "16", "05")
+        ]
     elif name == "aes":
         import test_feeds_aes_ils as aes
 
         made = [aes.export(), aes.export().replace(b"CC515C", b"CC513C"), aes.ARRIVAL]
         named = "<ExportOperation><LRN>LRN-7</LRN><MRN>26DE0000000000A9</MRN></ExportOperation>"
-        made += [f"<CC{n}C><messageIdentification>M</messageIdentification>{named}</CC{n}C>".encode() for n in range(503, 600, 1)]
+        made += [
+            f"<CC{n}C><messageIdentification>M</messageIdentification>{named}</CC{n}C>".encode()
+            for n in range(503, 600)
+        ]
     elif name == "ils":
         import test_feeds_aes_ils as ils
 
-        made = [ils.MOVEMENT.format(code=code, when="goodsArrival", kind="D").encode() for code in ("EAL", "EDL", "CST")]
+        made = [
+            ils.MOVEMENT.format(code=code, when="goodsArrival", kind="D").encode() for code in ("EAL", "EDL", "CST")
+        ]
         made.append(
             b"<inventoryLinkingImportsGoodsArrival><entryNumber>24gb CLURMAK2W2BA03</entryNumber>"
             b"<entryVersionNumber>2</entryVersionNumber></inventoryLinkingImportsGoodsArrival>"
@@ -81,15 +98,16 @@ def _own(name: str) -> list[bytes]:
         import edifact_messages as edi
 
         both = [edi.text(edi.D96B, "'"), edi.text(edi.D19B, "'")]
-        aperak = "UNB+UNOC:3+A+B+261120:0915+9'UNH+1+APERAK:D:96B:UN'BGM+313+X+27'RFF+ABE:LRN-7'ERC+12'FTX+AAO+++no'UNT+6+1'UNZ+1+9'"
-        contrl = "UNB+UNOC:3+A+B+261120:0915+9'UNH+1+CONTRL:D:3:UN'UCI+IC77+A+B+7'UNT+3+1'UNZ+1+9'"
-        inside = "".join(both[0].split("'", 1)[1].rpartition("UNZ")[0])
-        many = f"UNB+UNOC:3+A+B+261120:0915+9'{inside}{inside.replace('M1', 'M2')}UNZ+2+9'"
+        head = "UNB+UNOC:3+A+B+261120:0915+9'"
+        aperak = f"{head}UNH+1+APERAK:D:96B:UN'BGM+313+X+27'RFF+ABE:LRN-7'ERC+12'FTX+AAO+++no'UNT+6+1'UNZ+1+9'"
+        contrl = f"{head}UNH+1+CONTRL:D:3:UN'UCI+IC77+A+B+7'UNT+3+1'UNZ+1+9'"
+        inside = both[0].split("'", 1)[1].rpartition("UNZ")[0]
+        many = f"{head}{inside}{inside.replace('M1', 'M2')}UNZ+2+9'"
         made = [text.encode() for text in (*both, "UNA:+.? '" + both[0], aperak, contrl, many)]
     elif name == "ndjson":
+        import cds_messages
         from test_feeds_cds import decoded
 
-        import cds_messages
         from schemas import feeds
 
         small = {

@@ -78,7 +78,10 @@ def test_a_wrong_line_is_located() -> None:
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
-        ("cds", "<MetaData><Declaration><FunctionCode>9</FunctionCode><TypeCode>{}</TypeCode></Declaration></MetaData>"),
+        (
+            "cds",
+            "<MetaData><Declaration><FunctionCode>9</FunctionCode><TypeCode>{}</TypeCode></Declaration></MetaData>",
+        ),
         ("cds", "<{}/>"),
         ("cds", "<MetaData><Declaration></{}></MetaData>"),
         ("ncts", "<CC015C><{}><TransitOperation><LRN>" + "{{{{hole}}}}" + "</LRN></TransitOperation></{}></CC015C>"),

@@ -345,6 +345,12 @@ def test_1999_items() -> None:
     assert [item.number for item in found.items] == list(range(1, 2_000))
 
 
+def test_more_items_than_the_contract_takes_are_refused_early() -> None:
+    error = refused(MESSAGE.replace(ITEM, ITEM + "<Item/>" * 9_999))
+    assert error.path == "/ASYCUDA/Item[10000]"
+    assert "10,000 items, more than 9,999" in error.reason
+
+
 def test_it_is_detected() -> None:
     assert CODEC.sniff(MESSAGE.encode())
     assert CODEC.sniff(MESSAGE.replace("UTF-8", "utf-16").encode("utf-16"))

@@ -224,6 +224,12 @@ def test_two_items_of_one_number_are_refused() -> None:
     assert "item number 3 stands twice" in refused(raw).reason
 
 
+def test_more_items_than_the_contract_takes_are_refused_early() -> None:
+    error = refused(MESSAGE.format(items="<GovernmentAgencyGoodsItem/>" * 10_000).encode())
+    assert error.path == "/MetaData/Declaration/GoodsShipment/GovernmentAgencyGoodsItem[10000]"
+    assert "10,000 items, more than 9,999" in error.reason
+
+
 @pytest.mark.parametrize("hole", ["{{LRN}}", "${lrn}", "#{ lrn }"])
 def test_a_template_is_malformed(hole: str) -> None:
     error = refused(lodgement(old="LRN-7", new=hole))
