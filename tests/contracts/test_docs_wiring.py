@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 from datetime import UTC, datetime
@@ -21,6 +23,7 @@ from streams.worker.metrics import Metrics as WorkerMetrics
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "wiring.md").read_text("utf-8")
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SHARED = Path(os.environ.get("ASSAY_SHARED") or ROOT.parent / "shared")
 BLOCKS = re.findall(r"^```\w*\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 
 
@@ -135,3 +138,18 @@ def test_the_numbers_of_the_guide_are_those_of_the_topics() -> None:
     assert f"`ASSAY_PARTITIONS` ({chosen.partitions})" in GUIDE
     assert f"{chosen.intake_wait_seconds / 60:.0f} minutes (`ASSAY_INTAKE_WAIT_SECONDS`" in GUIDE
     assert f"{chosen.intake_days:.0f} days after its last message" in GUIDE
+
+
+@pytest.mark.skipif(
+    not (SHARED / "samples").is_dir(), reason="no public samples here; set ASSAY_SHARED to their folder"
+)
+def test_the_counts_of_the_readme_are_those_of_the_samples() -> None:
+    ran = CliRunner().invoke(build(), ["ingest", str(SHARED / "samples"), "--dry-run", "--json", "--limit", "1000"])
+    told = json.loads(ran.stdout)
+    tables = sum(row["origin"].endswith(".csv") for row in told["would_refuse"])
+    found = {row["format"]: (row["accepted"], row["refused"]) for row in told["formats"] if row["format"] != "unknown"}
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (\d+) of (\d+)[^|]*\| (\d*)", readme, re.MULTILINE)
+    assert {name: (int(accepted), int(refused or 0)) for name, accepted, _, refused in rows} == found
+    assert all(accepted == well_formed for _, accepted, well_formed, _ in rows)
+    assert f"{told['accepted']} of {told['records'] - tables} messages" in readme
