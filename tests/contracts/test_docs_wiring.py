@@ -8,11 +8,13 @@ import re
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from schemas import feeds
+from schemas.errors import FeedError
 from schemas.feeds.edifact import acknowledge
 from streams import output, replay, topics
 from streams.cli import build
@@ -153,3 +155,38 @@ def test_the_counts_of_the_readme_are_those_of_the_samples() -> None:
     assert {name: (int(accepted), int(refused or 0)) for name, accepted, _, refused in rows} == found
     assert all(accepted == well_formed for _, accepted, well_formed, _ in rows)
     assert f"{told['accepted']} of {told['records'] - tables} messages" in readme
+
+
+def test_the_codec_of_the_recipe_decodes() -> None:
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    module: dict[str, Any] = {"__name__": "recipe"}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), module)
+    codec = module["CODEC"]
+    assert isinstance(codec, feeds.Codec)
+    parcel = (
+        b"<Parcel><Number>R-1</Number><Sender><Id>CN1</Id></Sender><Posted>2026-11-20T08:00:00Z</Posted><To>TH</To>"
+        b"<Goods><Code>79012000</Code><Words>Zinc</Words><Kilograms>2</Kilograms></Goods></Parcel>"
+    )
+    accepted = b"<ParcelAccepted><Number>R-1</Number><Sender><Id>CN1</Id></Sender><Mrn>26 cn 1</Mrn></ParcelAccepted>"
+    assert codec.sniff(parcel)
+    assert codec.sniff(accepted)
+    (lodged,) = codec.decode(parcel, feeds.UNKNOWN)
+    assert lodged.declaration is not None
+    assert (lodged.version, lodged.named.declaration_id, lodged.declaration.items[0].net_mass_kg) == (
+        1,
+        "post:CN1:R-1",
+        2,
+    )
+    (notice,) = codec.decode(accepted, feeds.UNKNOWN)
+    assert (notice.event, notice.named.declaration_id, notice.named.mrn) == ("accepted", "post:CN1:R-1", "26CN1")
+    for raw, path in (
+        (parcel.replace(b"79012000", b"zinc"), "/Parcel/Goods/Code"),
+        (parcel.replace(b">2<", b">two<"), "/Parcel/Goods/Kilograms"),
+        (parcel.replace(b"CN1", b""), "/Parcel"),
+        (b"<Parcel/>", "/Parcel"),
+    ):
+        with pytest.raises(FeedError) as caught:
+            codec.decode(raw, feeds.UNKNOWN)
+        assert caught.value.path == path
