@@ -11,10 +11,14 @@ What each function code says is HMRC's "Customs Declarations End-to-End Service 
 - ``controlled``: physical examination (05), documents asked for (06), a decision of Defra that delays clearance (50), a
   query (51);
 - ``released``: goods released (08) and declaration cleared (09);
-- ``amended`` (07) tells the version that corrections have made. It has no edits: they are those of the amendment, which would be
-  applied twice;
+- ``amended`` (07) tells that corrections were made. It has no edits: they are those of the amendment, which would be applied
+  twice;
 - ``rejected`` (03) may speak of an additional message: then ``Declaration/FunctionalReferenceID`` is that message's reference
   and not the LRN, which only who knows both can tell.
+
+``VersionID`` is left aside: CDS counts arrivals (GPR) as well as amendments (in HMRC's examples what follows a GPR says 2), and
+amendments do not say which version they make. Who waited for "version 2" to come would wait in vain; the time of each message
+orders them.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from schemas.feeds import _cds_parts as parts
-from schemas.feeds._fields import Row, contract_mistake, moment, whole
+from schemas.feeds._fields import Row, contract_mistake, moment
 from schemas.feeds._xml import Node
 from schemas.message import Message
 
@@ -73,7 +77,6 @@ def notification(node: Node, source: Row) -> Message:
         raise node.wrong(
             "no Declaration with an ID (MRN) or a FunctionalReferenceID (LRN): which one it is about is not said"
         )
-    version = whole(about.one("VersionID"))
     try:
         return Message.model_validate(
             {
@@ -81,7 +84,6 @@ def notification(node: Node, source: Row) -> Message:
                 "named": {"mrn": parts.mrn(about.text("ID")), "local_reference": about.text("FunctionalReferenceID")},
                 "source": source,
                 "at": moment(node.one("IssueDateTime")) or moment(about.one("AcceptanceDateTime")),
-                "version": version or None,
                 "reference": node.text("FunctionalReferenceID"),
                 "reason": _reason(node, code),
             }

@@ -194,10 +194,10 @@ def test_what_cannot_be_used_is_a_dead_letter_and_harms_nobody(
         b"ISA*00*",
     ]
     orphan = amended("NOBODY", "zinc", "20261120090000Z")
-    gap = notice("GOOD", "09", 3, "20261120100000Z")
+    stray = notice("ELSEWHERE", "09", 1, "20261120100000Z", named=False)
     hopeless = amended("GOOD", "x" * 9_000, "20261120083000Z")
     good = life("GOOD", 0)
-    mixed_up = [bad[0], good[0], bad[1], orphan, gap, bad[2], good[1], hopeless, *bad[3:], good[2]]
+    mixed_up = [bad[0], good[0], bad[1], orphan, stray, bad[2], good[1], hopeless, *bad[3:], good[2]]
     with Worker(cluster, environment, tmp_path) as worker:
         send(cluster, mixed_up)
         until(lambda: worker.metric("assay_dead_letters_total") >= len(bad) + 3, 60, worker.log[-2000:])
@@ -209,7 +209,7 @@ def test_what_cannot_be_used_is_a_dead_letter_and_harms_nobody(
     assert {base64.b64decode(one["payload"]) for one in letters if one["stage"] == "feed"} == {*bad, hopeless}
     by_payload = {base64.b64decode(one["payload"]): one for one in letters if one["stage"] == "intake"}
     assert by_payload[orphan]["reason"] == f"no declaration with MRN {mrn('NOBODY')} is known"
-    assert by_payload[gap]["reason"] == "version 2 of cds:GB123456789000:GOOD is missing"
+    assert by_payload[stray]["reason"] == f"no declaration with MRN {mrn('ELSEWHERE')} is known"
     assert all(one["reason"] and one["error"] for one in letters)
     raw = {f"raw.cds/0@{record.offset}": record.value for record in read(cluster, "raw.cds")}
     assert all(raw[one["origin"]] == base64.b64decode(one["payload"]) for one in letters)

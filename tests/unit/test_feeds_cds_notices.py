@@ -51,7 +51,7 @@ def test_function_codes(code: str, event: str, reason: str) -> None:
     found = said(notice(code))
     assert (found.event, found.reason) == (event, reason)
     assert found.named == Named(mrn="26GB4MJQTAG3X8NAR8", local_reference="LRN-7")
-    assert (found.at, found.version, found.reference) == (datetime(2026, 11, 21, 13, 22, 29, tzinfo=UTC), 2, "d71f2283")
+    assert (found.at, found.version, found.reference) == (datetime(2026, 11, 21, 13, 22, 29, tzinfo=UTC), None, "d71f2283")
     assert (found.edits, found.declaration) == ([], None)
 
 
@@ -107,7 +107,6 @@ def test_without_a_version_and_with_one_name_only() -> None:
         (notice("04"), "/FunctionCode", "'04'"),
         (notice(""), "", "FunctionCode is missing"),
         (notice("01").replace(b"LRN-7", b"").replace(b"26GB4MJQTAG3X8NAR8", b""), "", "which one it is about"),
-        (notice("01").replace(b">2<", b">two<"), "/Declaration/VersionID", "whole number"),
         (notice("01").replace(b"20261121142229+01", b"today"), "/IssueDateTime/DateTimeString", "not a time"),
         (notice("01").replace(b"LRN-7", b"L" * 300), "", "255"),
     ],
