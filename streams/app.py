@@ -310,4 +310,4 @@ def _settle_memory() -> None:
     """Keep rules, tables and libraries out of garbage collection, and collect less often: batches are short-lived."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(500_000, 20, 50)

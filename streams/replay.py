@@ -239,8 +239,9 @@ def _calm_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        # What was frozen stays so: rules and tables live as long as the process, and to look through them once costs more
+        # than a tenth of a second of judging.
         gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 _own_judge: Judge | None = None
