@@ -45,6 +45,18 @@ CLOUD_EVENTS = {
     },
 }
 HEADERS: Mapping[str, Mapping[str, Any]] = {"alerts": CLOUD_EVENTS}
+#: Topics of messages as customs systems send them begin so; what they hold is each format's own affair.
+RAW = "raw."
+RAW_HEADERS = {
+    "type": "object",
+    "required": ["format"],
+    "properties": {
+        "format": {"type": "string", "description": "name of a codec, or auto"},
+        "origin": {"type": "string", "description": "file name, or gateway source and delivery"},
+        "received_at": _WHEN | {"description": "when the message arrived; without it the time of the record"},
+        "mapping": {"type": "string", "description": "YAML mapping by which JSON or CSV of another shape is read"},
+    },
+}
 
 SCHEMAS = "#/components/schemas/{model}"
 
@@ -100,6 +112,12 @@ def _message(topic: DeclaredTopic, names: Mapping[type[Any], str]) -> dict[str, 
         "payload": {"$ref": names[contract]} if contract else {"type": "object"},
         "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}},
     }
+    if topic.name.startswith(RAW):
+        message |= {
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "format": "binary"},
+            "headers": RAW_HEADERS,
+        }
     if topic.name in HEADERS:
         message["headers"] = dict(HEADERS[topic.name])
     return message

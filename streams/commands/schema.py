@@ -29,14 +29,14 @@ def register(app: typer.Typer) -> None:
         """Write a JSON Schema (Draft 2020-12) of every contract, and asyncapi.yaml (AsyncAPI 3.0) of the topics."""
         from schemas.export import asyncapi, json_schema
         from streams.settings import settings
-        from streams.topics import TOPICS
+        from streams.topics import declared
 
         chosen = settings()
         written = {
             name: (found["title"], json.dumps(found, ensure_ascii=False, indent=2) + "\n")
             for name, found in json_schema.documents().items()
         }
-        topics = asyncapi.document(TOPICS, chosen.topic_prefix, chosen.partitions, chosen.replication)
+        topics = asyncapi.document(declared(chosen), chosen.topic_prefix, chosen.partitions, chosen.replication)
         written["asyncapi.yaml"] = ("Topics", asyncapi.as_yaml(topics))
         directory.mkdir(parents=True, exist_ok=True)
         for name, (_, text) in written.items():

@@ -18,7 +18,10 @@ from schemas import ENGINE_VERSION
 from schemas.alert import Alert, AlertStatus
 from schemas.export import asyncapi, cloudevents, json_schema
 from streams.cli import build
-from streams.topics import TOPICS
+from streams.settings import Settings
+from streams.topics import declared
+
+TOPICS = declared(Settings())
 
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict,
