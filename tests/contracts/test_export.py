@@ -267,11 +267,15 @@ def test_messages_have_key_payload_and_the_alerts_cloud_events_headers(described
     messages = described["components"]["messages"]
     for topic in TOPICS:
         message = messages[topic.name]
-        assert message["contentType"] == "application/json"
+        raw = topic.name.startswith("raw.")
+        assert message["contentType"] == ("application/octet-stream" if raw else "application/json")
         assert message["bindings"]["kafka"]["key"] == {"type": "string", "description": topic.key}
         if contract := topic.contract():
             assert message["payload"]["$ref"].rpartition("/")[2].startswith(contract.__name__)
-    assert all("headers" not in message for name, message in messages.items() if name != "alerts")
+    assert {name for name, message in messages.items() if "headers" in message} == {
+        "alerts",
+        *(topic.name for topic in TOPICS if topic.name.startswith("raw.")),
+    }
 
 
 @pytest.mark.parametrize("status", get_args(AlertStatus))
