@@ -38,6 +38,8 @@ GROSS_PURPOSES: Final = frozenset({"AAB", "AAD", "AAI", "WT"})
 DOCUMENT_REFERENCES: Final = frozenset({"EX", "EP", "IP", "IV", "BM", "BH", "MB", "AWB", "MWB", "HWB"})
 #: 1153: the number that customs gave a goods declaration.
 DECLARATION_NUMBERS: Final = ("ABT", "AAE")
+#: What the contract takes of a package's marks.
+_LONGEST_MARKS: Final = 512
 #: 2005: dates behind a document: issue (182, 137, and 171, of a reference); expiry (36, 192).
 _ISSUED: Final = frozenset({"137", "171", "182"})
 _EXPIRES: Final = frozenset({"36", "192"})
@@ -196,7 +198,10 @@ class Gathered:
     def _pci(self, segment: Segment) -> None:
         kind, package = self._last
         if kind == "PAC" and package is not None and (marks := " ".join(segment.all(2))):
-            package["marks"] = f"{package['marks']} {marks}" if package["marks"] else marks
+            before = package["marks"]
+            # Longer marks are refused in the end; to write them out anew with every PCI takes time by the square.
+            if before is None or len(before) <= _LONGEST_MARKS:
+                package["marks"] = f"{before} {marks}" if before else marks
 
     def _tdt(self, segment: Segment) -> None:
         self._last = ("TDT", None)

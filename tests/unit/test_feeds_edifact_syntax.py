@@ -303,6 +303,14 @@ def test_1999_items_pass_quickly() -> None:
     assert [item.number for item in message.declaration.items] == list(range(1, 2_000))
 
 
+def test_marks_without_end_are_refused_quickly() -> None:
+    at = D96B.index("PCI+28+LOT 7:16 CASES")
+    raw = text(recounted([*D96B[:at], *["PCI++MARK A:MARK B"] * 200_000, *D96B[at:]])).encode()
+    started = time.process_time()
+    assert "at most 512 characters" in refused(raw).reason
+    assert time.process_time() - started < 15
+
+
 def test_a_message_too_large_is_refused_unread() -> None:
     assert "larger than" in refused(GOOD + b" " * MAX_RECORD_BYTES).reason
 
