@@ -98,10 +98,11 @@ def party(node: Node | None) -> Row | None:
         return None
     found: Row = {"id": node.text("ID"), "name": node.text("Name")}
     if (address := node.one("Address")) is not None:
-        found["address"] = address.text("Line")
-        found["city"] = address.text("CityName")
-        found["postcode"] = address.text("PostcodeID")
-        found["country"] = country(address.text("CountryCode"))
+        stated = address.texts().get
+        found["address"] = stated("Line")
+        found["city"] = stated("CityName")
+        found["postcode"] = stated("PostcodeID")
+        found["country"] = country(stated("CountryCode"))
     reachable = [
         *node.all("Communication"),
         *(means for known in node.all("Contact") for means in known.all("Communication")),
@@ -114,37 +115,41 @@ def party(node: Node | None) -> Row | None:
 
 def document(node: Node) -> Row:
     """Return DE 2/3: the type as the tariff prints it, ``X002`` = category X and type 002; the status code is a waiver's too."""
-    found: Row = {"type": _document_type(node)}
-    if (reference := node.text("ID")) is not None:
+    stated = node.texts()
+    found: Row = {"type": _document_type(stated)}
+    if (reference := stated.get("ID")) is not None:
         found["reference"] = reference
-    if (status := node.text("LPCOExemptionCode")) is not None:
+    if (status := stated.get("LPCOExemptionCode")) is not None:
         found["status"] = status.upper()
-    if (effective := node.one("EffectiveDateTime")) is not None:
-        found["issued_on"] = day(effective)
-    if (expires := node.one("ExpirationDateTime")) is not None:
-        found["expires_on"] = day(expires)
-    written = node.one("WriteOff", "QuantityQuantity")
-    if written is not None and written.attribute("unitCode") and number(written):
-        found["quantity_kg"] = mass(written)
+    if "EffectiveDateTime" in stated:
+        found["issued_on"] = day(node.one("EffectiveDateTime"))
+    if "ExpirationDateTime" in stated:
+        found["expires_on"] = day(node.one("ExpirationDateTime"))
+    if "WriteOff" in stated:
+        written = node.one("WriteOff", "QuantityQuantity")
+        if written is not None and written.attribute("unitCode") and number(written):
+            found["quantity_kg"] = mass(written)
     return found
 
 
 def previous_document(node: Node) -> Row:
     """Return DE 2/1: ``ZDCR`` = category Z and type DCR; the line of the previous document has no place in the contract."""
-    return {"type": _document_type(node), "reference": node.text("ID")}
+    stated = node.texts()
+    return {"type": _document_type(stated), "reference": stated.get("ID")}
 
 
-def _document_type(node: Node) -> str:
-    return ((node.text("CategoryCode") or "") + (node.text("TypeCode") or "")).upper() or NO_TYPE
+def _document_type(stated: dict[str, str | None]) -> str:
+    return ((stated.get("CategoryCode") or "") + (stated.get("TypeCode") or "")).upper() or NO_TYPE
 
 
 def package(node: Node) -> Row:
     """Return DE 6/9 to 6/11."""
-    kind = (node.text("TypeCode") or "").upper()
+    stated = node.texts()
+    kind = (stated.get("TypeCode") or "").upper()
     return {
         "type": kind if _PACKAGE_TYPE.match(kind) else None,
-        "count": whole(node.one("QuantityQuantity")),
-        "marks": node.text("MarksNumbersID"),
+        "count": whole(node.one("QuantityQuantity")) if stated.get("QuantityQuantity") else None,
+        "marks": stated.get("MarksNumbersID"),
     }
 
 
@@ -152,7 +157,8 @@ def procedures(node: Node) -> tuple[str | None, list[str]]:
     """Return requested and previous procedure of an item (DE 1/10), and the additional ones (1/11): those without a previous."""
     main, additional = None, []
     for procedure in node.all("GovernmentProcedure"):
-        current, previous = procedure.text("CurrentCode"), procedure.text("PreviousCode")
+        stated = procedure.texts().get
+        current, previous = stated("CurrentCode"), stated("PreviousCode")
         if previous is None:
             if current is not None:
                 additional.append(current)
@@ -202,7 +208,8 @@ def classification(commodity: Node) -> tuple[str | None, str | None]:
     """
     code, taric, cas = None, "", None
     for classified in commodity.all("Classification"):
-        kind, stated = classified.text("IdentificationTypeCode"), classified.text("ID")
+        texts = classified.texts()
+        kind, stated = texts.get("IdentificationTypeCode"), texts.get("ID")
         if stated is None:
             continue
         if cas is None and _CAS.match(stated):

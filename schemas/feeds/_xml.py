@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from lxml import etree
 
@@ -43,6 +43,22 @@ _PARSER = etree.XMLParser(
 )
 
 
+class _LocalNames(dict[str, str]):
+    """Local names by tag, kept: messages of a format have the same few hundred tags over and over."""
+
+    _MOST: Final = 10_000
+    _LONGEST: Final = 200
+
+    def __missing__(self, tag: str) -> str:
+        name = tag.rpartition("}")[2]
+        if len(tag) <= self._LONGEST and len(self) < self._MOST:
+            self[tag] = name
+        return name
+
+
+_LOCAL_NAMES: Final = _LocalNames()
+
+
 class Node:
     """An element: its text, attributes and children by local name.
 
@@ -53,22 +69,24 @@ class Node:
 
     def __init__(self, element: etree._Element) -> None:
         self._element = element
-        #: Children by local name: elements, or nodes once they were asked for.
-        self._named: dict[str, list[Any]] | None = None
+        #: Children by local name: one, or a list of several; elements, or nodes once they were asked for.
+        self._named: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
         """The local name."""
         return _local(self._element)
 
-    def _index(self) -> dict[str, list[Any]]:
-        named: dict[str, list[Any]] = {}
+    def _index(self) -> dict[str, Any]:
+        named: dict[str, Any] = {}
         for child in self._element[:]:  # type: ignore[index]  # the stubs know no slices, which are quicker than iteration
-            name = child.tag.rpartition("}")[2]
-            if name in named:
+            name = _LOCAL_NAMES[child.tag]
+            if name not in named:
+                named[name] = child
+            elif type(named[name]) is list:
                 named[name].append(child)
             else:
-                named[name] = [child]
+                named[name] = [named[name], child]
         self._named = named
         return named
 
@@ -78,6 +96,9 @@ class Node:
         found = (self._index() if named is None else named).get(name)
         if found is None:
             return []
+        if type(found) is not list:
+            first = self.one(name)
+            return [] if first is None else [first]
         if type(found[0]) is not Node:
             found[:] = [Node(child) for child in found]
         return found
@@ -85,12 +106,16 @@ class Node:
     def one(self, name: str, *path: str) -> Node | None:
         """Return the first child of the first child... along the path, if there is one."""
         named = self._named
-        found = (self._index() if named is None else named).get(name)
+        if named is None:
+            named = self._index()
+        found = named.get(name)
         if found is None:
             return None
-        if type(found[0]) is not Node:
-            found[:] = [Node(child) for child in found]
-        first: Node = found[0]
+        if type(found) is list:
+            found = self.all(name)[0]
+        elif type(found) is not Node:
+            found = named[name] = Node(found)
+        first: Node = found
         return first.one(*path) if path else first
 
     def text(self, name: str | None = None, *path: str) -> str | None:
@@ -105,9 +130,20 @@ class Node:
             found = (self._index() if named is None else named).get(name)
             if found is None:
                 return None
-            first = found[0]
-            content = first._element.text if type(first) is Node else first.text
+            if type(found) is list:
+                found = found[0]
+            content = found._element.text if type(found) is Node else found.text
         return (content.strip() or None) if content else None
+
+    def texts(self) -> dict[str, str | None]:
+        """Return the stripped text of the first child of each local name: the quick way to read a group of plain values."""
+        found: dict[str, str | None] = {}
+        for child in self._element[:]:  # type: ignore[index]
+            name = _LOCAL_NAMES[child.tag]
+            if name not in found:
+                content = child.text
+                found[name] = (content.strip() or None) if content else None
+        return found
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute's stripped value, ``None`` if absent or empty."""
