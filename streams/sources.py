@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from io import BufferedReader
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pydantic_core
 
@@ -235,9 +235,15 @@ class _File:
 
     def _members(self, members: Iterator[_unpack.Member], name: str, depth: int) -> Iterator[Record]:
         try:
-            for member, at, stream in members:
-                stream.peek(1)  # where the archive is cut off, nothing behind it can be read either: told once, below
-                yield from self._unpacked(stream, f"{name}!{member}", at or self.at, depth)
+            for member, at, content in members:
+                origin, at = f"{name}!{member}", at or self.at
+                if isinstance(content, bytes):
+                    if self._is_message(content, origin):
+                        yield self._message(content, origin, at)
+                        continue
+                    content = BufferedReader(cast(RawIOBase, BytesIO(content)), _unpack.buffer_size(len(content)))
+                content.peek(1)  # where the archive is cut off, nothing behind it can be read either: told once, below
+                yield from self._unpacked(content, origin, at, depth)
         except _unpack.ArchiveBombError as error:
             if depth > 1:
                 raise
@@ -246,6 +252,16 @@ class _File:
             yield self.unusable_file(f"damaged archive: {error or type(error).__name__}", name)
         except FeedError as error:
             yield self.unusable_file(error.reason, name)
+
+    def _is_message(self, content: bytes, name: str) -> bool:
+        """Say whether a file is one message and nothing packed, as :meth:`_unpacked` and :meth:`_plain` would find."""
+        head = content[:_PEEK]
+        return not (
+            self.mapping is not None
+            or _unpack.is_packed(content)
+            or self._in_lines(head, name)
+            or (self.format in ("auto", LINES) and _json_array.begins(head))
+        )
 
     def _plain(self, stream: Stream, name: str, at: datetime | None) -> Iterator[Record]:
         """Read a file of lines, an array, or one message."""
@@ -313,6 +329,9 @@ class _File:
         if len(raw) > MAX_RECORD_BYTES:
             problem = FeedError(f"a message larger than {MAX_RECORD_BYTES:,} bytes")
             return self.unusable(name, problem, raw, len(raw))
+        return self._message(raw, name, at)
+
+    def _message(self, raw: bytes, name: str, at: datetime | None) -> Record:
         try:
             codec = feeds.detect(raw) if self.format == "auto" else feeds.codec(self.format)
         except FeedError as error:
