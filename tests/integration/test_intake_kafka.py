@@ -103,7 +103,7 @@ def test_a_worker_without_the_database_rebuilds_it_from_the_changelog(
 ) -> None:
     first = [
         lodged("A", gallium=True),
-        notice("A", "09", 2, "20261120100000Z"),
+        notice("A", "09", 2, "20261120100000Z", named=False),
         amended("B", "zinc", "20261120090000Z"),
     ]
     with Worker(cluster, cluster_environment, tmp_path) as worker:
@@ -113,6 +113,7 @@ def test_a_worker_without_the_database_rebuilds_it_from_the_changelog(
     shutil.rmtree(cluster.state_dir / "intake")
     with Worker(cluster, cluster_environment, tmp_path) as worker:
         rest = [
+            notice("A", "01", 1, "20261120081600Z"),
             amended("A", "zinc alloy ingots", "20261120093000Z"),
             lodged("B"),
             notice("B", "01", 1, "20261120081600Z"),
