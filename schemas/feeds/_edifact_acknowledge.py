@@ -95,6 +95,7 @@ def acknowledge(
     assert header is not None
     name, version = (header.get(1) or "UNOA").upper(), header.get(1, 2) or "3"
     name = name if name in CODE_PAGES else "UNOA"
+    version = version if version in ("1", "2", "3", "4") else "3"
     at = at.astimezone(UTC)
     day = f"{at:%Y%m%d}" if version == "4" else f"{at:%y%m%d}"
     contrl = kind == "CONTRL"

@@ -127,6 +127,25 @@ def test_a_pattern_cannot_hang() -> None:
     assert time.monotonic() - started < 2
 
 
+def test_a_record_multiplied_by_itself_costs_little() -> None:
+    """Every goods item looks for a party, or takes every paper: 3,000 items times 30,000 is searched once, or refused."""
+    nested = NESTED.replace(b'"$.licence"', b'"$.parties[role=77].id"')
+    goods = [{"what": "tin", "papers": [{"kind": "X"}]}] * 3_000
+    record = {"ref": "A", "goods": goods, "parties": [{"role": 1}] * 30_000, "licence": 1}
+    started = time.process_time()
+    (message,) = said(nested, json.dumps({"data": [record]}).encode())
+    assert isinstance(message, Message)
+    assert time.process_time() - started < 10
+    every = nested.replace(b'"items[].documents": papers', b'"items[].documents": "$.parties[*]"')
+    assert "more than 1,000,000 members" in refused(every, json.dumps({"data": [record]}).encode()).reason
+
+
+def test_a_key_of_wrong_bytes_behind_a_backslash_is_skipped() -> None:
+    raw = b'{"\\\x80at": 1, "data": [{"ref": "A", "goods": [{"what": "tin"}]}]}'
+    (only,) = together(NESTED, raw, 100)
+    assert '"declaration_id":"s:A"' in only
+
+
 def together(mapping: bytes, raw: bytes, size: int) -> list[str]:
     """Return what the pieces of a feed say."""
     found = []

@@ -102,8 +102,9 @@ def _check_error(error: FeedError, known: Codec, arrival: Arrival) -> None:
     alone = getattr(error, "raw", None)
     if isinstance(error, PartError) and alone is not None:
         again = list(feeds.parts(known, alone, arrival))
-        # What stands beside an unusable row may be retried without it, by whoever has looked at both.
-        if "may belong to" not in error.reason and not any(isinstance(part, FeedError) for part in again):
+        # What stands beside an unusable row, or apart from rows of its key, may be retried by whoever has looked at them.
+        apart = "may belong to" in error.reason or "stand apart" in error.reason
+        if not apart and not any(isinstance(part, FeedError) for part in again):
             raise Broken("a part is refused among others and taken alone")
 
 

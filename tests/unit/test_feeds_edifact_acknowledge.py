@@ -170,3 +170,10 @@ def test_a_reference_that_is_none(reference: str) -> None:
 @given(st.integers(60, 1_300), st.integers(0, 60), st.binary(max_size=20), st.sampled_from(["CONTRL", "APERAK"]))
 def test_whatever_is_wrong_the_answer_is_well_formed(at: int, cut: int, put: bytes, kind: Any) -> None:
     answered(GOOD[:at] + put + GOOD[at + cut :], kind)
+
+
+@pytest.mark.parametrize("version", ["é", "9", "4\u00ff\u00ff"])
+@pytest.mark.parametrize("kind", ["CONTRL", "APERAK"])
+def test_an_unknown_syntax_version_is_not_copied(version: str, kind: Literal["CONTRL", "APERAK"]) -> None:
+    raw = text(D96B).replace("UNB+UNOC:3", f"UNB+UNOA:{version}").encode("latin-1")
+    assert answered(raw, kind)[1].startswith("UNB+UNOA:3+CUSTOMS")

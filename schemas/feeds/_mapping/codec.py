@@ -166,7 +166,7 @@ class MappedCodec:
     def _message(self, group: Group, shape: Shape, arrival: Arrival) -> Message:
         if group.problem is not None:
             raise group.problem
-        spots = [Spot(entry.content, entry.content, entry.place) for entry in group.entries]
+        spots = [Spot(entry.content, paths.Record(entry.content), entry.place) for entry in group.entries]
         item_spots: list[Spot] = []
         row = filled(shape, spots, item_spots) or {}
         system = arrival.system or self.file.system
@@ -259,10 +259,11 @@ def _identify(row: Row, system: str) -> None:
 
 
 def _every(path: paths.Path) -> Read:
-    def read(element: Any, record: Any) -> Any:
+    def read(element: Any, record: paths.Record) -> Any:
         found: list[Any] = []
-        for member in paths.every(path.steps, record if path.from_record else element):
+        for member in record.found(path) if path.from_record else paths.every(path.steps, element):
             found += member if type(member) is list else [member]
+        record.take(len(found))
         return found or None
 
     return read
@@ -273,7 +274,8 @@ def _key_reader(keys: list[Read]) -> ReadKey | None:
         return None
 
     def key(content: Any) -> Key:
-        return tuple("" if (found := read(content, content)) is None else _key_text(found) for read in keys)
+        record = paths.Record(content)
+        return tuple("" if (found := read(content, record)) is None else _key_text(found) for read in keys)
 
     return key
 

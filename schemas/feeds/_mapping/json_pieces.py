@@ -163,5 +163,8 @@ def _unescaped(key: str) -> str:
 
     try:
         return str(from_json(key))
-    except ValueError:
+    except (
+        ValueError,
+        TypeError,
+    ):  # a byte that was no UTF-8 stands in it as half a surrogate: pydantic takes it for no text
         return ""

@@ -21,6 +21,7 @@ _STEP = re.compile(
     re.VERBOSE,
 )
 _MAX_STEPS = 32
+_MAX_TAKEN = 1_000_000
 
 Step = tuple[str, Any]
 
@@ -94,18 +95,45 @@ def every(steps: tuple[Step, ...], here: Any) -> Iterator[Any]:
                 yield from every(rest, member)
 
 
+class Record:
+    """A record, and what paths from its beginning lead to: every goods item asks for it, and it is searched once.
+
+    Goods items that each take all of a long list of the record multiply it: what they take is counted.
+    """
+
+    __slots__ = ("_found", "_room", "content")
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+        self._room = _MAX_TAKEN
+        self._found: dict[Path, list[Any]] = {}
+
+    def found(self, path: Path) -> list[Any]:
+        """Return everything at a path from the record that is not null."""
+        found = self._found.get(path)
+        if found is None:
+            found = self._found[path] = [one for one in every(path.steps, self.content) if one is not None]
+        return found
+
+    def take(self, members: int) -> None:
+        """Count members of lists; ValueError if they are more than any declaration has."""
+        self._room -= members
+        if self._room < 0:
+            raise ValueError(f"more than {_MAX_TAKEN:,} members of lists in one declaration")
+
+
 def _same(found: Any, value: str) -> bool:
     return type(found) in (str, int) and str(found).strip() == value
 
 
-def first(path: Path) -> Callable[[Any, Any], Any]:
+def first(path: Path) -> Callable[[Any, Record], Any]:
     """Return ``read(element, record)``: the first thing there that is not null."""
     steps = path.steps
     if all(kind == "name" for kind, _ in steps):
         names = tuple(what for _, what in steps)
 
-        def walk(element: Any, record: Any) -> Any:
-            here = record if path.from_record else element
+        def walk(element: Any, record: Record) -> Any:
+            here = record.content if path.from_record else element
             for name in names:
                 if type(here) is not dict:
                     return None
@@ -114,8 +142,8 @@ def first(path: Path) -> Callable[[Any, Any], Any]:
 
         return walk
 
-    def search(element: Any, record: Any) -> Any:
-        start = record if path.from_record else element
-        return next((found for found in every(steps, start) if found is not None), None)
+    def search(element: Any, record: Record) -> Any:
+        found = record.found(path) if path.from_record else every(steps, element)
+        return next((one for one in found if one is not None), None)
 
     return search

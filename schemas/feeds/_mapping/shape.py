@@ -26,7 +26,7 @@ class Spot:
     """Where a field is read: the element of the list it stands in (or the record), the record, and their place in words."""
 
     element: Any
-    record: Any
+    record: paths.Record
     place: str
     inside: str = ""
 
@@ -199,9 +199,13 @@ def _members(templates: dict[str, Shape], spots: list[Spot], distinct: bool, not
 
 def _elements(path: paths.Path, spot: Spot) -> Iterator[Spot]:
     count = 0
-    for found in paths.every(path.steps, spot.record if path.from_record else spot.element):
+    for found in spot.record.found(path) if path.from_record else paths.every(path.steps, spot.element):
         for element in found if type(found) is list else [found]:
             if element is not None:
+                try:
+                    spot.record.take(1)
+                except ValueError as error:
+                    raise FeedError(str(error), f"{spot.place}, {path.text}") from None
                 inside = f"{spot.inside}{path.text.replace('[*]', '')}[{count}]."
                 yield Spot(element, spot.record, spot.place, inside)
                 count += 1
