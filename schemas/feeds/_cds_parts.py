@@ -103,10 +103,9 @@ def party(node: Node | None) -> Row | None:
         found["city"] = stated("CityName")
         found["postcode"] = stated("PostcodeID")
         found["country"] = country(stated("CountryCode"))
-    reachable = [
-        *node.all("Communication"),
-        *(means for known in node.all("Contact") for means in known.all("Communication")),
-    ]
+    reachable = node.all("Communication")
+    if contacts := node.all("Contact"):
+        reachable = [*reachable, *(means for known in contacts for means in known.all("Communication"))]
     for means in reachable:
         if (reached := means.text("ID")) is not None:
             found.setdefault("email" if "@" in reached else "phone", reached)
@@ -145,10 +144,11 @@ def _document_type(stated: dict[str, str | None]) -> str:
 def package(node: Node) -> Row:
     """Return DE 6/9 to 6/11."""
     stated = node.texts()
-    kind = (stated.get("TypeCode") or "").upper()
+    kind, count = (stated.get("TypeCode") or "").upper(), stated.get("QuantityQuantity")
+    plain = count is None or (len(count) < 10 and count.isascii() and count.isdigit())
     return {
         "type": kind if _PACKAGE_TYPE.match(kind) else None,
-        "count": whole(node.one("QuantityQuantity")) if stated.get("QuantityQuantity") else None,
+        "count": (count and int(count)) if plain else whole(node.one("QuantityQuantity")),
         "marks": stated.get("MarksNumbersID"),
     }
 
@@ -177,9 +177,9 @@ def item(node: Node, position: int) -> Row:
         "procedure": procedure,
         "additional_procedures": additional,
         "origin": country(node.text("Origin", "CountryCode")),
-        "packages": [package(child) for child in node.all("Packaging")],
-        "documents": [document(child) for child in node.all("AdditionalDocument")],
-        "previous_documents": [previous_document(child) for child in node.all("PreviousDocument")],
+        "packages": list(map(package, node.all("Packaging"))),
+        "documents": list(map(document, node.all("AdditionalDocument"))),
+        "previous_documents": list(map(previous_document, node.all("PreviousDocument"))),
     }
     commodity = node.one("Commodity")
     price = None

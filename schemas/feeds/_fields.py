@@ -43,7 +43,10 @@ def whole(node: Node | None) -> int | None:
 def mass(node: Node | None) -> float | None:
     """Return a mass in kilograms, ``None`` where the unit is not one of mass."""
     amount = number(node)
-    return None if amount is None or node is None else kilograms(amount, node.attribute("unitCode"))
+    if amount is None or node is None:
+        return None
+    unit = node.attribute("unitCode")
+    return amount if unit == "KGM" else kilograms(amount, unit)
 
 
 def money(node: Node | None, currency: str | None = None) -> Row | None:
@@ -91,6 +94,8 @@ def _moment(text: str) -> datetime:
         found = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), *clock, tzinfo=UTC)
         if offset and offset != "Z":
             found = datetime.fromisoformat(f"{found:%Y-%m-%dT%H:%M:%S}{offset}")
+    if found.tzinfo is UTC:
+        return found
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -96,12 +96,11 @@ class Node:
         found = (self._index() if named is None else named).get(name)
         if found is None:
             return []
-        if type(found) is not list:
-            first = self.one(name)
-            return [] if first is None else [first]
-        if type(found[0]) is not Node:
-            found[:] = [Node(child) for child in found]
-        return found
+        if type(found) is list:
+            if type(found[0]) is not Node:
+                found[:] = [Node(child) for child in found]
+            return found
+        return [found if type(found) is Node else cast(Node, self.one(name))]
 
     def one(self, name: str, *path: str) -> Node | None:
         """Return the first child of the first child... along the path, if there is one."""

@@ -138,7 +138,7 @@ def _declaration(node: Node, kind: str, source: Row, arrival: Arrival) -> Declar
         "agent": parts.party(node.one("Agent")),
         "exporter": _exporter(node, shipment, goods),
         "consignee": _consignee(shipment, goods, regime),
-        "notify": _first_party(shipment.one("NotifyParty"), node.one("Consignment", "NotifyParty")),
+        "notify": parts.party(shipment.one("NotifyParty")) or parts.party(node.one("Consignment", "NotifyParty")),
         "carrier": parts.party(node.one("Consignment", "Carrier")),
         "country_of_export": country(_anywhere(shipment, goods, "ExportCountry", "ID")),
         "country_of_destination": country(_anywhere(shipment, goods, "Destination", "CountryCode")),
@@ -165,26 +165,31 @@ def _anywhere(shipment: Node, goods: list[Node], *path: str) -> str | None:
     return next((text for item in goods if (text := item.text(*path)) is not None), None)
 
 
-def _first_party(*candidates: Node | None) -> Row | None:
-    return next((party for node in candidates if (party := parts.party(node)) is not None), None)
+def _party_of_items(goods: list[Node], *roles: str) -> Row | None:
+    for item in goods:
+        for role in roles:
+            if (node := item.one(role)) is not None and (found := parts.party(node)) is not None:
+                return found
+    return None
 
 
 def _exporter(node: Node, shipment: Node, goods: list[Node]) -> Row | None:
     """Return DE 3/1-3/2; where it is left out, the consignor of the security data (3/7-3/8), or that of an item."""
-    return _first_party(
-        node.one("Exporter"),
-        shipment.one("Exporter"),
-        node.one("Consignment", "Consignor"),
-        shipment.one("Consignor"),
-    ) or _first_party(*(item.one(role) for item in goods for role in ("Exporter", "Consignor")))
+    return (
+        parts.party(node.one("Exporter"))
+        or parts.party(shipment.one("Exporter"))
+        or parts.party(node.one("Consignment", "Consignor"))
+        or parts.party(shipment.one("Consignor"))
+        or _party_of_items(goods, "Exporter", "Consignor")
+    )
 
 
 def _consignee(shipment: Node, goods: list[Node], regime: str) -> Row | None:
     """Return DE 3/9-3/10 (shipment, else the first item that has one); for an import the importer, DE 3/15-3/16."""
-    consignees = (shipment.one("Consignee"), *(item.one("Consignee") for item in goods))
-    importer = shipment.one("Importer")
-    ordered = (importer, *consignees) if regime == "import" else (*consignees, importer)
-    return _first_party(*ordered)
+    importer = parts.party(shipment.one("Importer"))
+    if regime == "import" and importer is not None:
+        return importer
+    return parts.party(shipment.one("Consignee")) or _party_of_items(goods, "Consignee") or importer
 
 
 def _ucr(shipment: Node, previous: list[Row]) -> str | None:
