@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams import sources
 from streams._replay_assembly import Assembling
+
+if TYPE_CHECKING:
+    from schemas.mapping import Mapping
 
 #: A chunk is closed early at this size, so that records of many MB do not pile up in a thousand.
 CHUNK_BYTES = 16 * 1024 * 1024
@@ -42,7 +45,14 @@ class Chunk(NamedTuple):
     taken: int
 
 
-def chunks(inputs: Sequence[Path], form: str, size: int, faults: ReplayFaults, now: datetime) -> Iterator[Chunk]:
+def chunks(
+    inputs: Sequence[Path],
+    form: str,
+    size: int,
+    faults: ReplayFaults,
+    now: datetime,
+    mapping: Mapping | None = None,
+) -> Iterator[Chunk]:
     """Cut the records of ``inputs`` into chunks of about ``size`` records and :data:`CHUNK_BYTES`; ``now``: time of the run."""
     read = [0]
 
@@ -52,7 +62,7 @@ def chunks(inputs: Sequence[Path], form: str, size: int, faults: ReplayFaults, n
     gathered: list[sources.Record] = []
     weight = taken = 0
     assembling = Assembling(now)
-    for record in _redelivered(sources.records(inputs, form, count), faults.redeliver):
+    for record in _redelivered(sources.records(inputs, form, count, mapping), faults.redeliver):
         taken += 1
         for one in assembling.take(record):
             gathered.append(one)

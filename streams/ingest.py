@@ -66,6 +66,7 @@ class Tally:
         self.events.update(message.event for message in admitted.messages)
         for error in admitted.wrong:
             self.wrong_parts += 1
+            self._of(admitted.format)["refused"] += 1
             self._note(origin, error)
 
     def refuse(self, record: Record, error: FeedError) -> None:

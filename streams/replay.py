@@ -35,6 +35,7 @@ from streams._replay_judge import Judge, Judged, Judging, WrittenJudged
 from streams._replay_read import Chunk, ReplayFaults, chunks
 
 if TYPE_CHECKING:
+    from schemas.mapping import Mapping
     from streams._replay_fold import Fold
 
 __all__ = ["Progress", "ReplayFaults", "ReplayResult", "run"]
@@ -94,6 +95,7 @@ def run(
     inputs: Sequence[Path],
     *,
     form: str = "auto",
+    mapping: Mapping | None = None,
     batch: int = 1000,
     jobs: int | None = None,
     threshold: int = 25,
@@ -111,6 +113,7 @@ def run(
     ----------
     inputs : files, folders, archives: whatever :mod:`streams.sources` reads.
     form : a feed format's name for everything, or ``auto``.
+    mapping : read the inputs by it, instead of by a format.
     batch : records judged at once.
     jobs : processes; without it as many as there are cores, or one for a small input.
     threshold : risk from which a declaration becomes an alert.
@@ -134,7 +137,7 @@ def run(
     about = Judging(tuple(packs), personal_data, now or datetime.now(UTC))
     result = ReplayResult(jobs=jobs or _jobs_for(total))
     fold = Fold(about.now, threshold, _counting(result, on_verdict))
-    cut = chunks(inputs, form, batch, chosen, about.now)
+    cut = chunks(inputs, form, batch, chosen, about.now, mapping)
     for number, (read, judged) in enumerate(_judged(cut, about, result.jobs)):
         _take(judged, fold, result, on_dead_letter, dies=number in chosen.crash)
         if on_progress is not None:

@@ -117,7 +117,7 @@ def ingest(
         raise typer.BadParameter("--follow takes each file once; leave --again out", param_hint="--follow")
     _check_system(system)
     wanted = _Wanted(
-        paths, format, _mapping(mapping), system, check, _validator(xsd), xsd, acknowledge, journal, again, rate,
+        paths, format, mapping_file(mapping), system, check, _validator(xsd), xsd, acknowledge, journal, again, rate,
         json_wanted, limit,
     )  # fmt: skip
     if dry_run:
@@ -160,7 +160,7 @@ def _propose(sample: Path, out: Path | None) -> None:
     )
 
 
-def _mapping(file: Path | None) -> Mapping | None:
+def mapping_file(file: Path | None) -> Mapping | None:
     if file is None:
         return None
     from schemas.mapping import Mapping
@@ -331,12 +331,16 @@ def _close(tally: Tally, wanted: _Wanted, stopped: bool) -> None:
         known = f"{tally.known_files:,} files were taken in before" if tally.known_files else "went on"
         output.console.print(f"{known}: {tally.known_records:,} records not sent again (--again does)")
     output.console.print(
-        f"{tally.accepted:,} messages accepted, {tally.dead_letters:,} dead letters, all acknowledged by Kafka, "
+        f"{_messages(tally.accepted)} accepted, {tally.dead_letters:,} dead letters, all acknowledged by Kafka, "
         f"in {tally.seconds:.1f} s ({tally.rate:,.0f} a second)"
         + (" — stopped before the end; the same command goes on" if stopped else "")
     )
     if len(tally.formats) > 1 or tally.dead_letters:
         output.table(tally.by_format(), _BY_FORMAT)
+    if tally.wrong_parts:
+        output.console.print(
+            f"{tally.wrong_parts:,} wrong parts in accepted messages: the worker writes their dead letters"
+        )
     if tally.refusals:
         output.table(tally.refusals[:_REFUSALS_SHOWN], ("origin", "path", "reason"), "Refused")
         if (left := tally.dead_letters + tally.wrong_parts - _REFUSALS_SHOWN) > 0:
@@ -380,9 +384,7 @@ def _show_dry_run(tally: Tally, accepted: list[dict[str, Any]], refused: list[di
     if accepted:
         columns = ["origin", "format", "event", "declaration_id", "mrn", "regime", "items", "codes"]
         shown = [column for column in columns if any(row[column] is not None for row in accepted)]
-        output.table(
-            accepted, shown, f"Would be accepted: {tally.accepted:,} messages about {tally.declarations:,} declarations"
-        )
+        output.table(accepted, shown, f"Would be accepted: {_messages(tally.accepted)}{_parts(tally)}")
     if refused:
         output.table(
             refused, ("origin", "path", "reason"), f"Would be refused: {tally.dead_letters + tally.wrong_parts:,}"
@@ -390,4 +392,14 @@ def _show_dry_run(tally: Tally, accepted: list[dict[str, Any]], refused: list[di
     output.table(tally.by_format(), _BY_FORMAT, "By format")
     left = tally.declarations - len(accepted) + tally.dead_letters + tally.wrong_parts - len(refused)
     more = f"; {left:,} rows not shown (--limit)" if left > 0 else ""
-    output.console.print(f"{tally.accepted:,} accepted, {tally.dead_letters:,} refused, nothing was sent{more}")
+    refusals = tally.dead_letters + tally.wrong_parts
+    output.console.print(f"{tally.accepted:,} accepted, {refusals:,} refused, nothing was sent{more}")
+
+
+def _messages(count: int) -> str:
+    return f"{count:,} message" + ("" if count == 1 else "s")
+
+
+def _parts(tally: Tally) -> str:
+    """Say how many parts the messages have, where some have several."""
+    return "" if tally.declarations == tally.accepted else f" with {tally.declarations:,} parts"

@@ -42,6 +42,9 @@ def replay(
     dead_letters: Annotated[Path | None, typer.Option(help="Also write the dead letters here.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write a page with charts and the strongest alerts.")] = None,
     format: Annotated[str, typer.Option(help="auto, or one format for everything: cds, ndjson.")] = "auto",
+    mapping: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Read CSV or JSON by this mapping file.")
+    ] = None,
     rules: Annotated[
         list[Path] | None, typer.Option(exists=True, help="Rule packs in place of the default ones.")
     ] = None,
@@ -62,10 +65,13 @@ def replay(
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from schemas import feeds
     from streams import replay as driver
+    from streams.commands.ingest import mapping_file
     from streams.settings import settings
 
     if format != "auto" and format not in feeds.codecs():
         raise typer.BadParameter(f"known formats: auto, {', '.join(feeds.codecs())}", param_hint="--format")
+    if format != "auto" and mapping is not None:
+        raise typer.BadParameter("a mapping is a format of its own; leave --format out", param_hint="--mapping")
     chosen = settings()
     risk = chosen.alert_threshold if threshold is None else threshold
     at = _moment(now)
@@ -75,6 +81,7 @@ def replay(
         result = driver.run(
             inputs,
             form=format,
+            mapping=mapping_file(mapping),
             batch=batch,
             jobs=jobs,
             threshold=risk,

@@ -73,7 +73,7 @@ class Delivery:
         self._asked = 0.0
         self._asking = asyncio.Lock()
         self.up = False
-        self.trouble = "not asked yet"
+        self.trouble = "the gateway has just started and is still connecting to Kafka"
 
     async def start(self) -> None:
         """Begin to look for Kafka; returns at once, whether it answers or not."""
