@@ -53,7 +53,7 @@ def test_the_file_holds_no_key_and_is_for_its_owner_only(tmp_path: Path) -> None
     keys = KeyFile(tmp_path / "gateway" / "keys.json")
     text, key = keys.create(NOW, source="a")
     assert keys.find(text) == key
-    assert text.split("_")[2] not in keys.path.read_text()
+    assert text.split("_", 2)[2] not in keys.path.read_text()
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
     with pytest.raises(SettingsError, match="no key has the id"):
         keys.revoke("none", NOW)
