@@ -38,6 +38,7 @@ DAMAGED: Final = (
     gzip.BadGzipFile,
     NotImplementedError,
     RuntimeError,
+    UnicodeDecodeError,  # a name in a zip that says it is UTF-8 and is not
 )
 
 #: JSON lines of declarations compress about 15 times, repetitive test feeds up to some 60 times.
