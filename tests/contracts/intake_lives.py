@@ -98,7 +98,7 @@ def lives(draw: st.DrawFn, name: str = "L1") -> Life:
     count = len(row["items"])
     lodged = whole(row, at=tick())
     life.messages.append(Message.of(lodged, version=1))
-    life.make(None, lambda _, m=mass, n=count: {k: (m, "zinc alloy ingots") for k in range(1, n + 1)}, "lodged")
+    life.make(None, lambda _, m=mass, n=count: dict.fromkeys(range(1, n + 1), (m, "zinc alloy ingots")), "lodged")
     by_id = Named(declaration_id=f"test:GB1:{name}")
     by_mrn = by_id
     if draw(st.booleans()):

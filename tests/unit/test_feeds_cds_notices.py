@@ -51,7 +51,11 @@ def test_function_codes(code: str, event: str, reason: str) -> None:
     found = said(notice(code))
     assert (found.event, found.reason) == (event, reason)
     assert found.named == Named(mrn="26GB4MJQTAG3X8NAR8", local_reference="LRN-7")
-    assert (found.at, found.version, found.reference) == (datetime(2026, 11, 21, 13, 22, 29, tzinfo=UTC), None, "d71f2283")
+    assert (found.at, found.version, found.reference) == (
+        datetime(2026, 11, 21, 13, 22, 29, tzinfo=UTC),
+        None,
+        "d71f2283",
+    )
     assert (found.edits, found.declaration) == ([], None)
 
 
