@@ -237,13 +237,14 @@ def _calm_collector() -> Iterator[None]:
     The rows of a chunk are many thousands of dicts that end with the chunk and hold no cycles.
     """
     before = gc.get_threshold()
-    gc.freeze()
+    if not gc.get_freeze_count():
+        gc.freeze()
     gc.set_threshold(500_000, 20, 50)
     try:
         yield
     finally:
-        # What was frozen stays so: rules and tables live as long as the process, and to look through them once costs more
-        # than a tenth of a second of judging.
+        # What was frozen stays so, once a process: rules and tables live as long as it does, and to look through them once
+        # costs as much as judging hundreds of declarations.
         gc.set_threshold(*before)
 
 
