@@ -40,7 +40,7 @@ fields:
   items[].documents[].type: {constant: X002}
   items[].documents[].reference: Licence
 """
-FRENCH_HEAD = "Réf;SIRET;Date;Statut;Exportateur;Pays;Itinéraire;Mode;Conteneur;Code SH;Désignation;Poids;Valeur;Devise;Licence\r\n"
+FRENCH_HEAD = "Réf;SIRET;Date;Statut;Exportateur;Pays;Itinéraire;Mode;Conteneur;Code SH;Désignation;Poids;Valeur;Devise;Licence\r\n"  # noqa: E501
 FRENCH_ROWS = (
     'R1;fr123;20/11/2026;N;"Métaux; SA";Viet Nam;CN>VN>TH;1;MSKU1;8112.92.10;Lingots de zinc;1 234,5;5 600,50;EUR;L-7\r\n'
     'R1;fr123;20/11/2026;N;"Métaux; SA";Viet Nam;CN>VN>TH;1;MSKU2;79012000;"Zinc\r\nbrut";-;n.c.;EUR;-\r\n'
