@@ -31,6 +31,7 @@ from schemas.feeds._edifact_codes import (
     UNSPECIFIED,
     UNSUPPORTED_SYNTAX,
 )
+from schemas.feeds._xml import shortened
 
 #: Of a file, which may hold many messages; and of one message: 9,999 items with forty segments each.
 MAX_SEGMENTS: Final = 1_000_000
@@ -51,7 +52,7 @@ class SyntaxMistake(FeedError):
     """A mistake in an interchange, with the code of data element 0085 that an answer to the sender names."""
 
     def __init__(self, reason: str, path: str, code: str = INVALID) -> None:
-        super().__init__(reason, path)
+        super().__init__(shortened(reason), path)  # references that it quotes are as long as their segment
         self.code = code
 
 

@@ -303,6 +303,14 @@ def test_1999_items_pass_quickly() -> None:
     assert [item.number for item in message.declaration.items] == list(range(1, 2_000))
 
 
+@pytest.mark.parametrize("old", ["UNZ+1+IC77", "UNH+M1+", "UNB+UNOC:3"])
+def test_a_reference_without_end_is_quoted_in_short(old: str) -> None:
+    raw = text(D96B).replace(old, old[:-1] + "1" * 100_000 + old[-1:])
+    with pytest.raises(FeedError) as caught:
+        CODEC.decode(raw.encode(), UNKNOWN)
+    assert len(str(caught.value)) < 1_200
+
+
 def test_marks_without_end_are_refused_quickly() -> None:
     at = D96B.index("PCI+28+LOT 7:16 CASES")
     raw = text(recounted([*D96B[:at], *["PCI++MARK A:MARK B"] * 200_000, *D96B[at:]])).encode()
