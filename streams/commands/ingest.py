@@ -117,7 +117,7 @@ def ingest(
         raise typer.BadParameter("--follow takes each file once; leave --again out", param_hint="--follow")
     _check_system(system)
     wanted = _Wanted(
-        paths, format, mapping_file(mapping), system, check, _validator(xsd), xsd, acknowledge, journal, again, rate,
+        paths, format, _mapping(mapping), system, check, _validator(xsd), xsd, acknowledge, journal, again, rate,
         json_wanted, limit,
     )  # fmt: skip
     if dry_run:
@@ -160,7 +160,7 @@ def _propose(sample: Path, out: Path | None) -> None:
     )
 
 
-def mapping_file(file: Path | None) -> Mapping | None:
+def _mapping(file: Path | None) -> Mapping | None:
     if file is None:
         return None
     from schemas.mapping import Mapping
@@ -384,22 +384,16 @@ def _show_dry_run(tally: Tally, accepted: list[dict[str, Any]], refused: list[di
     if accepted:
         columns = ["origin", "format", "event", "declaration_id", "mrn", "regime", "items", "codes"]
         shown = [column for column in columns if any(row[column] is not None for row in accepted)]
-        output.table(accepted, shown, f"Would be accepted: {_messages(tally.accepted)}{_parts(tally)}")
-    if refused:
-        output.table(
-            refused, ("origin", "path", "reason"), f"Would be refused: {tally.dead_letters + tally.wrong_parts:,}"
-        )
-    output.table(tally.by_format(), _BY_FORMAT, "By format")
-    left = tally.declarations - len(accepted) + tally.dead_letters + tally.wrong_parts - len(refused)
-    more = f"; {left:,} rows not shown (--limit)" if left > 0 else ""
+        output.table(accepted, shown, f"Would be accepted: {_messages(tally.accepted, tally.declarations)}")
     refusals = tally.dead_letters + tally.wrong_parts
+    if refused:
+        output.table(refused, ("origin", "path", "reason"), f"Would be refused: {refusals:,}")
+    output.table(tally.by_format(), _BY_FORMAT, "By format")
+    left = tally.declarations - len(accepted) + refusals - len(refused)
+    more = f"; {left:,} rows not shown (--limit)" if left > 0 else ""
     output.console.print(f"{tally.accepted:,} accepted, {refusals:,} refused, nothing was sent{more}")
 
 
-def _messages(count: int) -> str:
-    return f"{count:,} message" + ("" if count == 1 else "s")
-
-
-def _parts(tally: Tally) -> str:
-    """Say how many parts the messages have, where some have several."""
-    return "" if tally.declarations == tally.accepted else f" with {tally.declarations:,} parts"
+def _messages(count: int, parts: int | None = None) -> str:
+    said = f"{count:,} message" + ("" if count == 1 else "s")
+    return said if parts is None or parts == count else f"{said} with {parts:,} parts"

@@ -64,8 +64,8 @@ def replay(
     # Before polars is loaded: processes share the cores already.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from schemas import feeds
+    from schemas.mapping import Mapping
     from streams import replay as driver
-    from streams.commands.ingest import mapping_file
     from streams.settings import settings
 
     if format != "auto" and format not in feeds.codecs():
@@ -81,7 +81,7 @@ def replay(
         result = driver.run(
             inputs,
             form=format,
-            mapping=mapping_file(mapping),
+            mapping=Mapping.load(mapping) if mapping is not None else None,
             batch=batch,
             jobs=jobs,
             threshold=risk,
