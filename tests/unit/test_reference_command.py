@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
+from streams import output
 from streams.cli import build
 
 WIDE = {"COLUMNS": "240"}
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the console its width: it may be older than this test, and looks at COLUMNS only once."""
+    monkeypatch.setattr(output.console, "_width", 240)
 
 
 def _run(*arguments: str) -> tuple[int, str]:
