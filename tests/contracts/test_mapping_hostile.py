@@ -164,8 +164,8 @@ def _key(part: Message | FeedError) -> str:
 CELLS = st.sampled_from(
     ["A", "B", "C", "", '"', '""', '"x,\ny"', "5", "1.5", "-", "g", "kg", "VN", "CN>TH", "46329", "\u00e9", "ß\udcff"]
 )
-#: Rows of at most as many cells as the header. (A row of more refuses its neighbours, which pieces may see apart: then a declaration
-#: whose rows are scattered around it is refused in the whole, and may be read in pieces.)
+#: Rows of at most as many cells as the header. (A row of more refuses its neighbours, which pieces may see apart: a declaration
+#: whose rows are scattered around it is then refused in the whole, and may be read in pieces.)
 TABLES = st.lists(st.lists(CELLS, max_size=7).map(",".join), max_size=12).map("\n".join)
 
 
