@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -115,6 +115,16 @@ def detect(raw: bytes) -> Codec:
             return known
     seen = f"; this is XML with the root <{_xml.shortened(root, 60)}>" if (root := _xml.root_name(raw)) else ""
     raise FeedError(f"no known format (known: {', '.join(codecs())}){seen}", "line 1")
+
+
+def all_of(found: Iterable[Message | FeedError]) -> list[Message]:
+    """Return the messages of a file of many; the first part that is wrong is raised."""
+    messages = []
+    for part in found:
+        if isinstance(part, FeedError):
+            raise part
+        messages.append(part)
+    return messages
 
 
 def parts(known: Codec, raw: bytes, arrival: Arrival) -> Iterator[Message | FeedError]:

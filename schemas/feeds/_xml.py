@@ -29,18 +29,25 @@ _PLACEHOLDER = re.compile(r"(?:\{\{|\$\{|#\{)[^{}]{0,200}\}{1,2}")
 #: How a placeholder begins, in any of the code pages above.
 _HOLES = (b"{{", b"${", b"#{")
 
-_PARSER = etree.XMLParser(
-    resolve_entities=False,
-    no_network=True,
-    load_dtd=False,
-    dtd_validation=False,
-    attribute_defaults=False,
-    huge_tree=False,  # also keeps libxml2's own limits: 256 deep, 10 MB a text
-    remove_comments=True,
-    remove_pis=True,
-    remove_blank_text=True,  # blanks between elements say nothing; without them there is less to build and to walk
-    recover=False,
-)
+
+def hardened(without_blanks: bool = False) -> etree.XMLParser:
+    """Return a parser for XML from strangers: nothing is fetched, filled in or repaired."""
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,  # also keeps libxml2's own limits: 256 deep, 10 MB a text
+        remove_comments=True,
+        remove_pis=True,
+        remove_blank_text=without_blanks,
+        recover=False,
+    )
+
+
+#: Blanks between elements say nothing; without them there is less to build and to walk.
+_PARSER = hardened(without_blanks=True)
 
 
 class _LocalNames(dict[str, str]):

@@ -20,7 +20,7 @@ from lxml import etree
 
 from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError
-from schemas.feeds._xml import Node, parse, root_name
+from schemas.feeds._xml import Node, hardened, parse, root_name
 
 MAX_FILES: Final = 5_000
 
@@ -189,7 +189,7 @@ def _parsed(path: Path, folder: Path) -> etree._Element:
         raise FeedError(f"it is larger than {MAX_RECORD_BYTES:,} bytes")
     root_name(raw)  # Refuses a document type, before libxml2 sees it.
     try:
-        root = etree.fromstring(raw, _parser())
+        root = etree.fromstring(raw, hardened())
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise FeedError("not well-formed XML", f"line {line}, column {column}") from None
@@ -198,19 +198,6 @@ def _parsed(path: Path, folder: Path) -> etree._Element:
     if root.tag != _XS + "schema":
         raise FeedError("its root is not an XML Schema (xs:schema)", "line 1")
     return root
-
-
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
 
 
 class _OnlyThese(etree.Resolver):
@@ -233,7 +220,7 @@ def _address(name: str) -> str:
 
 
 def _compile(name: str, texts: dict[str, bytes]) -> etree.XMLSchema:
-    parser = _parser()
+    parser = hardened()
     parser.resolvers.add(_OnlyThese(texts))
     try:
         return etree.XMLSchema(etree.fromstring(texts[name], parser, base_url=_address(name)))

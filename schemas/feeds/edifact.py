@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.errors import FeedError
-from schemas.feeds import Arrival, PartError, _edifact_codes, _edifact_cusdec, _edifact_notices, _edifact_syntax
+from schemas.feeds import Arrival, PartError, _edifact_codes, _edifact_cusdec, _edifact_notices, _edifact_syntax, all_of
 from schemas.feeds._edifact_acknowledge import acknowledge
 from schemas.message import Message
 
@@ -40,12 +40,7 @@ class Edifact:
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one file of interchanges; the first wrong message refuses it. See :class:`schemas.feeds.Codec`."""
-        found = []
-        for part in self._parts(raw, arrival):
-            if isinstance(part, FeedError):
-                raise part
-            found.append(part)
-        return found
+        return all_of(self._parts(raw, arrival))
 
     def decode_parts(self, raw: bytes, arrival: Arrival) -> Iterator[Message | FeedError]:
         """Decode one file of interchanges, each message by itself: a wrong one costs the others nothing.

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from schemas.declaration import Declaration, Source
 from schemas.decode import MAX_RECORD_BYTES
 from schemas.errors import FeedError
-from schemas.feeds import Arrival, PartError
+from schemas.feeds import Arrival, PartError, all_of
 from schemas.feeds._fields import contract_mistake
 from schemas.feeds._mapping import entries, model, paths
 from schemas.feeds._mapping.checks import WHOLE_EVENTS
@@ -61,12 +61,7 @@ class MappedCodec:
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode everything; see :class:`schemas.feeds.Codec`. The first declaration that is wrong is raised."""
-        found = []
-        for part in self.decode_parts(raw, arrival):
-            if isinstance(part, FeedError):
-                raise part
-            found.append(part)
-        return found
+        return all_of(self.decode_parts(raw, arrival))
 
     def decode_parts(self, raw: bytes, arrival: Arrival) -> Iterator[Message | FeedError]:
         """Yield what is said of each declaration, or why it cannot be used; the others are unharmed.
