@@ -186,7 +186,9 @@ class BlockConsumer(driver.Consumer):  # type: ignore[misc]
         """Return the end of the unbroken run of acknowledged blocks after the committed offset, and forget that run."""
         with ack_lock:
             starts, acked = self._starts[tp], self._acked[tp]
-            acked[:] = sorted(last for last in acked if last in starts)  # else: handed on before a rebalance
+            # Handed on before a rebalance: forgotten in the index too, or the same block, read again, could not be acknowledged.
+            self._acked_index[tp].difference_update([last for last in acked if last not in starts])
+            acked[:] = sorted(last for last in acked if last in starts)
             reached = self._committed_offset[tp]
             done = 0
             for last in acked:

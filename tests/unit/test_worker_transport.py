@@ -65,8 +65,8 @@ class Consumer(BlockConsumer):
         return [message.offset async for _, message in self.getmany(0)]
 
     def done(self, *lasts: int) -> None:
-        """Acknowledge messages, as the stream does it."""
-        self._acked[PLACE] += lasts
+        """Acknowledge messages, as Faust's ``ack`` does it: an offset that is in the index already is not noted again."""
+        self._acked[PLACE] += [last for last in lasts if last not in self._acked_index[PLACE]]
         self._acked_index[PLACE] |= set(lasts)
 
     def commit(self) -> int | None:
@@ -137,6 +137,16 @@ async def test_what_was_handed_on_before_a_rebalance_no_longer_counts() -> None:
     assert consumer.commit() is None
     consumer.done(*await consumer.blocks(0, 1, 2, 3))
     assert consumer.commit() == 4
+
+
+async def test_a_block_read_again_after_a_rebalance_can_be_committed_although_its_first_reading_was_acknowledged() -> None:
+    consumer = Consumer(committed=0)
+    old = await consumer.blocks(0, 1, 2)
+    consumer._forget([PLACE])
+    consumer.done(*old)
+    assert consumer.commit() is None
+    consumer.done(*await consumer.blocks(0, 1, 2))
+    assert consumer.commit() == 3
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.randoms(use_true_random=False))
