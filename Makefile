@@ -20,6 +20,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: system $(INSTALLED) ## Create .venv from the hashed lock file; repeated only when the lock changes
+	@deploy/setup-console.sh
 
 system:
 	@deploy/setup-debian.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# System packages of a development machine: Java 17+ and Maven (they fetch and run the local Kafka), and kcat (a test
-# reads the alerts with it). Installs what is missing when root on Debian or Ubuntu; otherwise says what to install and
+# System packages of a development machine: Java 17+ and Maven (they fetch and run the local Kafka), kcat (a test reads the
+# alerts with it), npm (what the console's pages are made of) and chromium (the tests drive it). Installs what is missing when root on Debian or Ubuntu; otherwise says what to install and
 # goes on, since a running Kafka named by ASSAY_KAFKA does as well.
 set -euo pipefail
 
@@ -15,6 +15,8 @@ missing=()
 if ! java_is_new_enough; then missing+=(default-jre-headless); fi   # 17 on Debian 12, 21 on 13
 if ! command -v mvn >/dev/null; then missing+=(maven); fi
 if ! command -v kcat >/dev/null; then missing+=(kcat); fi
+if ! command -v npm >/dev/null; then missing+=(npm); fi
+if ! command -v chromium >/dev/null; then missing+=(chromium); fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -24,5 +26,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   fi
   echo "setup: apt-get could not install them; going on without" >&2
 fi
-echo "setup: missing ${missing[*]} (Debian: apt-get install ${missing[*]}); they run the local Kafka of the demo and the" \
-     "integration tests, or set ASSAY_KAFKA to a running cluster" >&2
+echo "setup: missing ${missing[*]} (Debian: apt-get install ${missing[*]}); Java and Maven run the local Kafka of the" \
+     "demo and the integration tests (or set ASSAY_KAFKA to a running cluster), npm and chromium serve the console and its" \
+     "tests" >&2
