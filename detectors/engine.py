@@ -25,6 +25,7 @@ from detectors.correlate import ENDED, NAMESPACE, Case
 from detectors.correlate import correlate as _correlate
 from detectors.features import Features
 from detectors.models import Models
+from detectors.models.learned import LearnedHit, judge
 from detectors.reference import Reference
 from detectors.rules import Hit
 from schemas import ENGINE_VERSION
@@ -100,9 +101,11 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
     """
     if not len(batch):
         return Screened([], [], 0)
-    computed = features.compute(batch, reference, models.rules.columns | _SIGNALLED)
-    hits = models.rules.evaluate(computed.items, computed.declarations)
-    by_row: dict[int, list[Hit]] = {}
+    read = (detector.columns for detector in models.detectors)
+    computed = features.compute(batch, reference, _SIGNALLED.union(models.rules.columns, *read))
+    hits: list[Hit | LearnedHit] = [*models.rules.evaluate(computed.items, computed.declarations)]
+    hits += judge(models.detectors, batch, computed, reference)
+    by_row: dict[int, list[Hit | LearnedHit]] = {}
     for hit in hits:
         by_row.setdefault(hit.declaration, []).append(hit)
     provenance = {
@@ -120,7 +123,7 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
 
 
 def _verdict(
-    row: Row, hits: Sequence[Hit], provenance: Mapping[str, Any], origin: str | None, personal_data: bool
+    row: Row, hits: Sequence[Hit | LearnedHit], provenance: Mapping[str, Any], origin: str | None, personal_data: bool
 ) -> Verdict:
     findings = [] if row["event"] in ENDED else _findings(row, hits)
     return Verdict(
@@ -140,14 +143,14 @@ def _shown(row: Row, findings: Sequence[Finding], personal_data: bool) -> dict[s
     return shortened(to_jsonable_python(personal.redact(row, personal_data)), concerned)
 
 
-def _findings(row: Row, hits: Sequence[Hit]) -> list[Finding]:
-    by_rule: dict[str, list[Hit]] = {}
+def _findings(row: Row, hits: Sequence[Hit | LearnedHit]) -> list[Finding]:
+    by_rule: dict[str, list[Hit | LearnedHit]] = {}
     for hit in hits:
         by_rule.setdefault(hit.rule.id, []).append(hit)
     return [finding for of_rule in by_rule.values() for finding in _listed(row, of_rule)]
 
 
-def _listed(row: Row, hits: Sequence[Hit]) -> list[Finding]:
+def _listed(row: Row, hits: Sequence[Hit | LearnedHit]) -> list[Finding]:
     """Return the findings of one rule: the strongest, in the order of the items, so that filler cannot crowd one out."""
     if len(hits) <= _LISTED:
         return [_finding(row, hit) for hit in hits]
@@ -156,7 +159,7 @@ def _listed(row: Row, hits: Sequence[Hit]) -> list[Finding]:
     return [_finding(row, hits[n], more) for n in sorted(strongest)]
 
 
-def _finding(row: Row, hit: Hit, more: str = "") -> Finding:
+def _finding(row: Row, hit: Hit | LearnedHit, more: str = "") -> Finding:
     explained = hit.explanation
     if len(explained) > _EXPLAINED:
         explained = explained[: _EXPLAINED - 1] + "…"
@@ -168,7 +171,7 @@ def _finding(row: Row, hit: Hit, more: str = "") -> Finding:
         item=hit.item_number,
         code=hit.rule.code,
         detector=hit.rule.id,
-        detector_version=ENGINE_VERSION,
+        detector_version=hit.rule.version if isinstance(hit, LearnedHit) else ENGINE_VERSION,
         score=round(hit.score, 4),
         severity=hit.rule.level,
         title=hit.title,

@@ -8,6 +8,7 @@
     │   └── FeedError             a feed message cannot be decoded (schemas.feeds)
     ├── RulePackError             a rule pack is wrong; carries every located problem
     ├── ReferenceError_           reference tables are wrong or have no answer
+    ├── ModelError                a model cannot be trained, stored or loaded
     ├── SettingsError             a setting is missing or contradicts another
     └── BrokerError               no Kafka to talk to; the message says how to get one
 """
@@ -52,6 +53,10 @@ class RulePackError(AssayError):
 
 class ReferenceError_(AssayError):
     """Reference tables are wrong, or have no answer for what was asked."""
+
+
+class ModelError(AssayError):
+    """A learned detector cannot be trained, stored or loaded; the message says what is missing or wrong."""
 
 
 class SettingsError(AssayError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detectors.models.learned import LearnedDetector
 from detectors.rules import RuleSet
 
 
@@ -15,11 +16,13 @@ class Models:
     Attributes
     ----------
     rules : compiled rule packs.
-    learned : name -> version of each learned detector in use; none yet.
+    learned : name -> version of each learned detector in use.
+    detectors : the learned detectors in use.
     """
 
     rules: RuleSet
     learned: dict[str, str] = field(default_factory=dict)
+    detectors: tuple[LearnedDetector, ...] = ()
 
     @classmethod
     def load(cls, packs: list[Path] | None = None) -> Models:
