@@ -26,6 +26,8 @@ ACTIONS: Mapping[str, Sequence[Action]] = {
     "dispositions": ("receive",),
     "reference": ("receive",),
     "models": ("receive",),
+    "models.shadow": ("send", "receive"),  # `assay model shadow` reads them
+    "notices": ("send",),
 }
 
 _WHEN = {"type": "string", "format": "date-time"}

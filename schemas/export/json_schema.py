@@ -15,6 +15,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.declaration import Declaration
 from schemas.disposition import Disposition, Label
 from schemas.finding import Finding, Verdict
+from schemas.model import ModelPointer, ShadowBlock
+from schemas.notice import Notice
 from schemas.signal import SignalBlock
 from schemas.types import Contract
 
@@ -52,6 +54,9 @@ CONTRACTS: Mapping[str, Described] = {
     "disposition": Described(Disposition, "validation"),
     "label": Described(Label, "validation"),
     "dead-letter": Described(DeadLetter, "serialization"),
+    "model": Described(ModelPointer, "validation"),
+    "shadow": Described(ShadowBlock, "serialization"),
+    "notice": Described(Notice, "serialization"),
     "reference": Described(reference.ReferenceRecord, "validation"),
 } | {f"reference-{table.replace('_', '-')}": Described(entry, "validation") for table, entry in TABLES.items()}
 

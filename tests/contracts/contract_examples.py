@@ -223,6 +223,51 @@ REFERENCE = {
     "entries": [{"currency": "HKD", "anchor": "USD", "units": 7.8, "status": "verified", "source": "HKMA"}],
 }
 
+MODEL_REF = {"version": "3", "uri": "models:/assay.outlier/3", "sha256": "5" * 64}
+
+MODEL = {
+    "schema": "model/1",
+    "name": "outlier",
+    "champion": MODEL_REF,
+    "previous": MODEL_REF | {"version": "2"},
+    "challenger": MODEL_REF | {"version": "4"},
+    "at": "2026-11-20T09:00:00Z",
+    "by": "i.okafor",
+    "why": "better on October",
+}
+
+SHADOW = {
+    "schema": "shadow/1",
+    "model": "outlier",
+    "champion": "3",
+    "challenger": "4",
+    "origin": "declarations/3@1180",
+    "scores": [
+        {
+            "declaration_id": "cds:1",
+            "version": 1,
+            "champion": 0.25,
+            "challenger": 0.75,
+            "champion_hit": False,
+            "challenger_hit": True,
+        }
+    ],
+}
+
+NOTICE = {
+    "schema": "notice/1",
+    "notice_id": "MODEL-DRIFT/outlier/3/2026-11-20",
+    "kind": "system",
+    "code": "MODEL-DRIFT",
+    "subject": "outlier",
+    "severity": "medium",
+    "title": "outlier sees other goods than it was trained on",
+    "text": "Population stability index of net_mass_kg 0.41 (0.25 is large).",
+    "measures": {"psi": 0.41},
+    "at": "2026-11-20T09:00:00Z",
+    "event_time": "2026-11-20T08:14:05Z",
+}
+
 #: By the names of `schemas.export.json_schema.CONTRACTS`.
 RECORDS: dict[str, dict[str, Any]] = {
     "declaration": DECLARATION,
@@ -233,6 +278,9 @@ RECORDS: dict[str, dict[str, Any]] = {
     "disposition": DISPOSITION,
     "label": LABEL,
     "dead-letter": DEAD_LETTER,
+    "model": MODEL,
+    "shadow": SHADOW,
+    "notice": NOTICE,
     "reference": REFERENCE,
 }
 

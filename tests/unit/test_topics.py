@@ -42,7 +42,10 @@ def without(actual: dict[str, Actual], name: str, **changed: Any) -> dict[str, A
 
 
 def test_the_topics_of_the_contracts_are_declared(chosen: Settings) -> None:
-    names = "declarations declarations.dlq intake signals findings alerts cases dispositions reference models".split()
+    names = (
+        "declarations declarations.dlq intake signals findings alerts cases dispositions reference models models.shadow "
+        "notices"
+    ).split()
     raw = [name for name in topics.named(chosen) if name.startswith("raw.")]
     assert topics.named(chosen) == {name: f"uk.{name}" for name in [*names, *raw]}
 
