@@ -36,11 +36,11 @@ class Queue:
         """Return the alerts of a query by ``group_key``, strongest group first, up to ``query.limit`` groups."""
         raise NotImplementedError
 
-    def counts(self, query: QueueQuery, facets: bool = True) -> Counts:
+    def counts(self, query: QueueQuery, person: Person, facets: bool = True) -> Counts:
         """Return how many alerts match, and the values of each field among them."""
         raise NotImplementedError
 
-    def ids(self, query: QueueQuery, limit: int = 10_000) -> tuple[str, ...]:
+    def ids(self, query: QueueQuery, person: Person, limit: int = 10_000) -> tuple[str, ...]:
         """Return the ids of all alerts that match, in order: for bulk acts on a whole query."""
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class Alerts:
         raise NotImplementedError
 
     def similar(self, alert_id: str, person: Person, limit: int = 8) -> tuple[Similar, ...]:
-        """Return earlier alerts most like one: same parties, substances, codes, rules, lane, commodity heading; decided ones first."""
+        """Return earlier alerts most like one: by parties, substances, codes, lane and heading; decided first."""
         raise NotImplementedError
 
     def lane(self, alert_id: str, days: int = 365) -> tuple[LaneDay, ...]:
@@ -167,7 +167,7 @@ class Drafts:
         raise NotImplementedError
 
     def open(self, person: Person, rule: str) -> Draft:
-        """Open a draft for a rule from its refuted alerts: what they share, with their number, as YAML. KeyError: no such rule."""
+        """Open a draft for a rule from its refuted alerts: what they share, as YAML. KeyError: no such rule."""
         raise NotImplementedError
 
     def close(self, person: Person, draft_id: int, state: Literal["taken", "dropped"]) -> bool:
