@@ -24,8 +24,8 @@ from detectors.batch import Batch
 from detectors.correlate import ENDED, NAMESPACE, Case
 from detectors.correlate import correlate as _correlate
 from detectors.features import Features
-from detectors.models import Models
-from detectors.models.learned import LearnedHit, judge
+from detectors.models import Models, Scored
+from detectors.models.learned import LearnedHit
 from detectors.reference import Reference
 from detectors.rules import Hit
 from schemas import ENGINE_VERSION
@@ -62,11 +62,14 @@ class Screened:
 
     ``verdicts``: one for each declaration that is news (findings, a later version, or a later event); ``signals``: what
     the profile stage must remember; ``judged``: how many declarations were judged.
+    ``scored``: what each learned model thinks, challengers included, of the rows of ``computed``.
     """
 
     verdicts: list[Verdict]
     signals: list[Signal]
     judged: int
+    scored: Sequence[Scored] = ()
+    computed: Features | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,10 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
     """
     if not len(batch):
         return Screened([], [], 0)
-    read = (detector.columns for detector in models.detectors)
-    computed = features.compute(batch, reference, _SIGNALLED.union(models.rules.columns, *read))
+    computed = features.compute(batch, reference, _SIGNALLED | models.columns)
     hits: list[Hit | LearnedHit] = [*models.rules.evaluate(computed.items, computed.declarations)]
-    hits += judge(models.detectors, batch, computed, reference)
+    scored = models.judge(batch, computed, reference)
+    hits += [hit for one in scored if one.champion for hit in one.hits]
     by_row: dict[int, list[Hit | LearnedHit]] = {}
     for hit in hits:
         by_row.setdefault(hit.declaration, []).append(hit)
@@ -119,7 +122,7 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
         for n, row in enumerate(batch.rows)
         if n in by_row or row["version"] > 1 or row["event"] != "lodged"
     ]
-    return Screened(verdicts, _signals(batch, computed), len(batch))
+    return Screened(verdicts, _signals(batch, computed), len(batch), scored, computed)
 
 
 def _verdict(
