@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,6 +40,11 @@ def is_licence(document_type: str) -> bool:
 
 
 _NONE: list[Any] = []
+
+
+def licences_of(documents: Iterable[Any]) -> list[Any]:
+    """Return the documents that are export licences and name one."""
+    return [d for d in documents if is_licence(d["type"]) and not _PLACEHOLDER.fullmatch(d["reference"] or "?")]
 
 
 class ControlBook:

@@ -33,7 +33,8 @@ ENDED = frozenset({"rejected", "cancelled"})
 class Case(Contract):
     """What is remembered of a declaration that had news.
 
-    ``verdicts`` holds, by stage, the verdict on the newest version; ``alert`` the alert as last published.
+    ``verdicts`` holds, by stage (of the profile stage by profile and key), the verdict on the newest version; ``alert`` the
+    alert as last published.
     """
 
     declaration_id: Identifier
@@ -88,15 +89,15 @@ def _applied(verdict: Verdict, before: Case | None) -> Case | None:
         return Case(
             declaration_id=verdict.declaration_id,
             version=verdict.declaration_version,
-            verdicts={verdict.stage: verdict},
+            verdicts={verdict.slot: verdict},
             alert=alert,
         )
     if verdict.declaration_version < before.version:
         return None
-    held = before.verdicts.get(verdict.stage)
+    held = before.verdicts.get(verdict.slot)
     if held is not None and _STEPS.index(verdict.event) < _STEPS.index(held.event):
         return None
-    return before.model_copy(update={"verdicts": before.verdicts | {verdict.stage: verdict}})
+    return before.model_copy(update={"verdicts": before.verdicts | {verdict.slot: verdict}})
 
 
 def _alert(case: Case, current: Alert | None, now: datetime, threshold: int) -> Alert | None:
@@ -130,8 +131,8 @@ def _ended(case: Case) -> str | None:
 
 
 def _telling(case: Case) -> Verdict:
-    """Return the verdict whose declaration is shown: the screen's, unless only another stage found something."""
-    return min(case.verdicts.values(), key=lambda v: (not v.findings, v.stage != "screen"))
+    """Return the verdict whose declaration is shown: the screen's if it shows one, else of a profile that does."""
+    return min(case.verdicts.values(), key=lambda v: (not v.declaration, v.stage != "screen", v.slot))
 
 
 def _composed(

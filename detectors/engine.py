@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 from uuid import uuid5
 
@@ -23,50 +23,41 @@ from detectors._shortening import shortened
 from detectors.batch import Batch
 from detectors.correlate import ENDED, NAMESPACE, Case
 from detectors.correlate import correlate as _correlate
-from detectors.features import Features
 from detectors.models import Models, Scored
 from detectors.models.learned import LearnedHit
+from detectors.parties import Resolver
+from detectors.profiles.facts import COLUMNS as FACT_COLUMNS
+from detectors.profiles.facts import FactMaker
+from detectors.profiles.keys import keys_of, kind_of
+from detectors.profiles.stage import LATENESS, Placed, Profiled
+from detectors.profiles.stage import apply as _profile
 from detectors.reference import Reference
 from detectors.rules import Hit
 from schemas import ENGINE_VERSION
 from schemas.alert import Alert
 from schemas.decode import Row
 from schemas.finding import Evidence, Finding, Verdict
-from schemas.signal import Signal
+from schemas.signal import Fact
 
 #: Findings of one rule on one declaration beyond this many are counted, not listed: 9,999 like items are one story.
 _LISTED = 20
 #: Longest explanation, in characters: one may quote a description of 8,192, and each listed item has its own.
 _EXPLAINED = 2000
-#: Longest profile key (``schemas.signal``: an identifier).
-_KEY_CHARACTERS = 255
-
-
-#: Columns that signals are made of.
-_SIGNALLED = frozenset(
-    {
-        "has_concerned",
-        "named_substance",
-        "named_role",
-        "controlled_substance",
-        "code_substance",
-        "net_mass_kg",
-        "value_usd",
-    }
-)
+#: Kinds of profile keys that an inspection's verdict on a declaration says something of.
+_OF_PARTIES = frozenset({"party", "link", "pair"})
 
 
 @dataclass(frozen=True, slots=True)
 class Screened:
     """What :func:`screen` says of a batch.
 
-    ``verdicts``: one for each declaration that is news (findings, a later version, or a later event); ``signals``: what
-    the profile stage must remember; ``judged``: how many declarations were judged.
+    ``verdicts``: one for each declaration that is news (findings, a later version, or a later event) or that profiles may
+    speak of later; ``facts``: what the profile stage must remember; ``judged``: how many declarations were judged.
     ``scored``: what each learned model thinks, challengers included, of the rows of ``computed``.
     """
 
     verdicts: list[Verdict]
-    signals: list[Signal]
+    facts: list[Fact]
     judged: int
     scored: Sequence[Scored] = ()
     computed: Features | None = None
@@ -78,6 +69,9 @@ class Correlated:
 
     cases: list[Case]
     alerts: list[Alert]
+
+
+_NOBODY = Resolver()
 
 
 @cache
@@ -92,7 +86,13 @@ def default_models() -> Models:
     return Models.load()
 
 
-def screen(batch: Batch, reference: Reference, models: Models, personal_data: bool = False) -> Screened:
+def screen(
+    batch: Batch,
+    reference: Reference,
+    models: Models,
+    personal_data: bool = False,
+    parties: Resolver | None = None,
+) -> Screened:
     """Judge each declaration of a batch by itself.
 
     Parameters
@@ -101,10 +101,11 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
     reference : control lists, lexicon, prices, countries, looked up at each declaration's own day.
     models : rules and learned models.
     personal_data : keep personal data in what alerts will show.
+    parties : tells who is the same party; without one by ids and names alone.
     """
     if not len(batch):
         return Screened([], [], 0)
-    computed = features.compute(batch, reference, _SIGNALLED | models.columns)
+    computed = features.compute(batch, reference, FACT_COLUMNS | models.columns)
     hits: list[Hit | LearnedHit] = [*models.rules.evaluate(computed.items, computed.declarations)]
     scored = models.judge(batch, computed, reference)
     hits += [hit for one in scored if one.champion for hit in one.hits]
@@ -117,18 +118,31 @@ def screen(batch: Batch, reference: Reference, models: Models, personal_data: bo
         "models": models.learned,
         "engine": ENGINE_VERSION,
     }
+    findings = {
+        n: _findings(batch.rows[n], found) for n, found in by_row.items() if batch.rows[n]["event"] not in ENDED
+    }
+    facts = _fact_maker(reference, parties or _NOBODY).facts(batch, computed, findings)
     verdicts = [
-        _verdict(row, by_row.get(n, []), provenance, batch.origins[n], personal_data)
-        for n, row in enumerate(batch.rows)
-        if n in by_row or row["version"] > 1 or row["event"] != "lodged"
+        _verdict(row, findings.get(n, []), fact, provenance, batch.origins[n], personal_data)
+        for n, (row, fact) in enumerate(zip(batch.rows, facts, strict=True))
+        if fact.watched or row["version"] > 1 or row["event"] != "lodged"
     ]
-    return Screened(verdicts, _signals(batch, computed), len(batch), scored, computed)
+    return Screened(verdicts, facts, len(batch), scored, computed)
+
+
+@lru_cache(maxsize=4)
+def _fact_maker(reference: Reference, parties: Resolver) -> FactMaker:
+    return FactMaker(reference, parties)
 
 
 def _verdict(
-    row: Row, hits: Sequence[Hit | LearnedHit], provenance: Mapping[str, Any], origin: str | None, personal_data: bool
+    row: Row,
+    findings: list[Finding],
+    fact: Fact,
+    provenance: Mapping[str, Any],
+    origin: str | None,
+    personal_data: bool,
 ) -> Verdict:
-    findings = [] if row["event"] in ENDED else _findings(row, hits)
     return Verdict(
         stage="screen",
         declaration_id=row["declaration_id"],
@@ -136,7 +150,8 @@ def _verdict(
         event=row["event"],
         event_time=row["lodged_at"],
         findings=findings,
-        declaration=_shown(row, findings, personal_data) if findings else {},
+        declaration=_shown(row, findings, personal_data) if fact.watched else {},
+        keys=[key for key in keys_of(fact) if kind_of(key) in _OF_PARTIES] if fact.watched else [],
         provenance=dict(provenance) | {"origin": origin},
     )
 
@@ -206,53 +221,9 @@ def _evidence(row: Row, shown: Mapping[str, Any]) -> Evidence:
     return Evidence(**shown)
 
 
-def _signals(batch: Batch, computed: Features) -> list[Signal]:
-    """Return what windows will need of items that concern a controlled substance: one signal for each such item."""
-    concerned = computed.items.filter(computed.items["has_concerned"]).select(
-        "row", "item_index", "item_number", *sorted(_SIGNALLED - {"has_concerned"})
-    )
-    signals = []
-    for entry in concerned.iter_rows(named=True):
-        row = batch.rows[entry["row"]]
-        exporter = row["exporter"] or row["declarant"]
-        substance = entry["controlled_substance"] or entry["code_substance"]
-        if substance is None and entry["named_role"] == "goods":
-            substance = entry["named_substance"]
-        if exporter is None or exporter["id"] is None or substance is None:
-            continue
-        code = row["items"][entry["item_index"]]["commodity_code"]
-        about = f"{row['declaration_id']}/{row['version']}/{entry['item_number']}"
-        signals.append(
-            Signal(
-                signal_id=str(uuid5(NAMESPACE, f"signal/exporter/{about}")),
-                key=_exporter_key(exporter["id"], row["regime"] in personal.PERSONS_TRAFFIC),
-                declaration_id=row["declaration_id"],
-                declaration_version=row["version"],
-                event_time=row["lodged_at"],
-                hs6=code[:6] if code else None,
-                substance=substance,
-                country_of_export=row["country_of_export"],
-                country_of_destination=row["country_of_destination"],
-                net_mass_kg=entry["net_mass_kg"],
-                value_usd=entry["value_usd"],
-            )
-        )
-    return signals
-
-
-def _exporter_key(exporter_id: str, person: bool) -> str:
-    """Return the profile key of an exporter: hashed where the id may be a person's, or too long for the contract."""
-    key = f"exporter/{exporter_id}"
-    return key if not person and len(key) <= _KEY_CHARACTERS else f"exporter/{uuid5(NAMESPACE, key)}"
-
-
-def profile(signals: Iterable[Signal], states: Mapping[str, Any]) -> tuple[list[Verdict], dict[str, Any]]:
-    """Apply signals to windowed states; return verdicts and the states that changed.
-
-    No profile detector exists yet, so there is nothing to remember and nothing to say; the stage stands so that its
-    detectors (issue 4) come without a change to the drivers.
-    """
-    return [], {}
+def profile(blocks: Sequence[Placed], states: Mapping[str, bytes | None], lateness: timedelta = LATENESS) -> Profiled:
+    """Apply signals to the states of profiles (see :func:`detectors.profiles.stage.apply`)."""
+    return _profile(blocks, states, lateness)
 
 
 def correlate(verdicts: Sequence[Verdict], cases: Mapping[str, Case], now: datetime, threshold: int = 25) -> Correlated:

@@ -50,14 +50,24 @@ class Verdict(Contract):
 
     An empty ``findings`` is news too: it withdraws an alert that an earlier version had raised. ``declaration`` is the
     declaration as judged, already without personal data unless configured, so that an alert needs no second look-up.
+
+    The profile stage says what it has to say profile by profile and key by key: ``key`` names both, and its verdict replaces only
+    the one before it of the same key. ``keys`` are the profile keys that the declaration touched, for feedback.
     """
 
     schema_: Annotated[Literal["verdict/1"], Field(alias="schema")] = "verdict/1"
     stage: Literal["screen", "profile"]
+    key: Annotated[str, Field(min_length=1, max_length=400)] | None = None
     declaration_id: Identifier
     declaration_version: Annotated[int, Field(ge=1)]
     event: Event
     event_time: UtcTime
     findings: list[Finding]
     declaration: dict[str, Any] = Field(default_factory=dict)
+    keys: list[Identifier] = Field(default_factory=list)
     provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def slot(self) -> str:
+        """What a later verdict on the same version replaces: the stage's, or the profile key's."""
+        return self.stage if self.key is None else f"{self.stage}:{self.key}"

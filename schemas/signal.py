@@ -1,33 +1,144 @@
-"""Signals: what the profile stage must remember of a declaration (topic ``signals``, a block a partition and batch)."""
+"""Signals: what the profile stage must remember of declarations (topic ``signals``, a block a partition and batch).
+
+A block holds the facts of each declaration once, and says which profile keys each fact belongs to. Everything in it is
+already keyed: contacts and persons stand in it as hashes, never in clear.
+"""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.types import Contract, CountryCode, Identifier, Kilograms, UtcTime
+from schemas.declaration import Event, Regime, TransportMode
+from schemas.disposition import Verdicts
+from schemas.types import Contract, CountryCode, FindingCode, Identifier, Kilograms, ShortText, UtcTime
+
+Hs6 = Annotated[str, Field(pattern=r"^[0-9]{4,6}$")]
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Role = Literal["declarant", "agent", "exporter", "consignee", "notify", "carrier", "traveller"]
+LinkKind = Literal["phone", "email", "address"]
+#: Goods, licences, parties and links of one fact beyond this many are not remembered: the largest by mass come first.
+MOST = 50
+
+
+class Goods(Contract):
+    """Items of one declaration that are alike: the same code and substance.
+
+    ``item`` is the number of the first of them; ``named`` whether words or CAS name the substance as the goods themselves (the
+    code alone may be of several); ``controlled`` whether an export control of the exporting country holds on the day.
+    """
+
+    item: Annotated[int, Field(ge=1)]
+    hs6: Hs6 | None = None
+    substance: Identifier | None = None
+    element: Identifier | None = None
+    named: bool = False
+    controlled: bool = False
+    licensed: bool = False
+    net_mass_kg: Kilograms | None = None
+    value_usd: Dollars | None = None
+
+
+class LicenceUse(Contract):
+    """What one declaration draws from one licence.
+
+    ``reference`` is normalised; ``holder`` and ``end_user`` are name keys of parties (hashes for persons), ``*_shown`` the
+    names as sent, where they are a firm's.
+    """
+
+    reference: Identifier
+    item: Annotated[int, Field(ge=1)]
+    kind: Identifier | None = None
+    net_mass_kg: Kilograms | None = None
+    licensed_kg: Kilograms | None = None
+    expires_on: date | None = None
+    holder: Identifier | None = None
+    holder_shown: ShortText | None = None
+    end_user: Identifier | None = None
+    end_user_shown: ShortText | None = None
+
+
+class Who(Contract):
+    """A party of a declaration: its profile key, its name key, and its name if it is a firm's."""
+
+    role: Role
+    key: Identifier
+    name_key: Identifier | None = None
+    shown: ShortText | None = None
+    country: CountryCode | None = None
+    person: bool = False
+
+
+class Contact(Contract):
+    """An identifier that a party gave: kind, key (a hash) and a masked text for people."""
+
+    role: Role
+    kind: LinkKind
+    key: Identifier
+    shown: ShortText | None = None
+
+
+class Fact(Contract):
+    """What profiles may know of one version of one declaration.
+
+    ``watched`` facts concern a controlled substance, or made the screen find something, or are luggage or post: they carry
+    goods, licences and contacts. Others carry parties and totals only. Masses are in kg, values in US dollars at the day's
+    rate; null where any item lacks one.
+
+    ``risk`` (0..100) and ``found`` are what the screen stage said; ``text`` is a hash of the folded descriptions.
+    """
+
+    declaration_id: Identifier
+    version: Annotated[int, Field(ge=1)]
+    event: Event
+    time: UtcTime
+    regime: Regime
+    mode: TransportMode | None = None
+    office: Identifier | None = None
+    country_of_export: CountryCode | None = None
+    country_of_destination: CountryCode | None = None
+    via: list[CountryCode] = Field(default_factory=list)
+    net_mass_kg: Kilograms | None = None
+    value_usd: Dollars | None = None
+    headings: list[Hs6] = Field(default_factory=list)
+    parties: list[Who] = Field(default_factory=list)
+    watched: bool = False
+    contacts: list[Contact] = Field(default_factory=list)
+    goods: list[Goods] = Field(default_factory=list)
+    licences: list[LicenceUse] = Field(default_factory=list)
+    risk: Annotated[int, Field(ge=0, le=100)] = 0
+    found: list[FindingCode] = Field(default_factory=list)
+    text: Identifier | None = None
 
 
 class Signal(Contract):
-    """One contribution of one declaration to one profile key."""
+    """One fact of the block (``fact``, its place in ``facts``) belongs to one profile key."""
 
-    signal_id: Identifier
+    key: Identifier
+    fact: Annotated[int, Field(ge=0)]
+
+
+class Feedback(Contract):
+    """An inspection's verdict on a declaration, for one profile key that the declaration touched."""
+
     key: Identifier
     declaration_id: Identifier
-    declaration_version: Annotated[int, Field(ge=1)]
-    event_time: UtcTime
-    hs6: Annotated[str, Field(pattern=r"^[0-9]{4,6}$")] | None = None
-    substance: Identifier | None = None
-    country_of_export: CountryCode | None = None
-    country_of_destination: CountryCode | None = None
-    net_mass_kg: Kilograms | None = None
-    value_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    verdict: Verdicts
+    codes: list[FindingCode] = Field(default_factory=list)
+    decided_at: UtcTime
 
 
 class SignalBlock(Contract):
-    """The signals of one batch for one partition of the profile tables."""
+    """The signals of one batch for one partition of the profile states.
 
-    schema_: Annotated[Literal["signals/1"], Field(alias="schema")] = "signals/1"
+    ``quiet`` blocks teach only: the profiles remember them and say nothing (``assay profile warm``).
+    """
+
+    schema_: Annotated[Literal["signals/2"], Field(alias="schema")] = "signals/2"
     origin: Identifier | None = None
-    signals: list[Signal]
+    quiet: bool = False
+    facts: list[Fact] = Field(default_factory=list)
+    signals: list[Signal] = Field(default_factory=list)
+    feedback: list[Feedback] = Field(default_factory=list)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from detectors import engine
 from detectors.correlate import Case
+from detectors.profiles.keys import block_of
+from detectors.profiles.stage import Placed
 from schemas.alert import Alert
 from schemas.finding import Verdict
 
 if TYPE_CHECKING:
-    from schemas.signal import Signal
+    from schemas.signal import Fact
 
 
 class Fold:
@@ -27,15 +29,22 @@ class Fold:
     def __init__(self, now: datetime, threshold: int, on_verdict: Callable[[Verdict], None] | None = None) -> None:
         self.cases: dict[str, Case] = {}
         self.alerts: dict[str, Alert] = {}
-        self._states: Any = {}
+        self._states: dict[str, bytes | None] = {}
+        self._chunk = 0
         self._now = now
         self._threshold = threshold
         self._on_verdict = on_verdict
 
-    def apply(self, verdicts: Sequence[Verdict], signals: Sequence[Signal]) -> None:
+    def apply(self, verdicts: Sequence[Verdict], facts: Sequence[Fact]) -> None:
         """Take in what the screen stage said of a chunk."""
-        profiled, self._states = engine.profile(signals, self._states)
-        said = [*verdicts, *profiled]
+        profiled = engine.profile([Placed(block_of(list(facts)), self._chunk)], self._states)
+        self._chunk += 1
+        for key, state in profiled.changed.items():
+            if state is None:
+                self._states.pop(key, None)
+            else:
+                self._states[key] = state
+        said = [*verdicts, *profiled.verdicts]
         if self._on_verdict is not None:
             for verdict in said:
                 self._on_verdict(verdict)

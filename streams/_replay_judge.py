@@ -22,7 +22,7 @@ from schemas import ENGINE_VERSION, decode
 from schemas.dead_letter import DeadLetter, Stage
 from schemas.errors import FeedError, RecordError
 from schemas.finding import Verdict
-from schemas.signal import Signal
+from schemas.signal import Fact
 from streams import ingest, sources
 from streams._replay_assembly import NotAssembledError
 from streams.sources import Record
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from schemas.decode import Row
 
 VERDICTS: TypeAdapter[list[Verdict]] = TypeAdapter(list[Verdict])
-SIGNALS: TypeAdapter[list[Signal]] = TypeAdapter(list[Signal])
+FACTS: TypeAdapter[list[Fact]] = TypeAdapter(list[Fact])
 DEAD_LETTERS: TypeAdapter[list[DeadLetter]] = TypeAdapter(list[DeadLetter])
 
 #: A record as plain values: raw, origin, format, at, and reason, path and stage of a problem known already.
@@ -54,7 +54,7 @@ WrittenJudged = tuple[int, int, frozenset[str], bytes, bytes, bytes]
 
 
 class Judged(NamedTuple):
-    """What became of a chunk: counts, and verdicts, signals and dead letters in input order.
+    """What became of a chunk: counts, and verdicts, facts and dead letters in input order.
 
     ``unknown`` names the fields that the contract does not know, with ``*`` for any place in a list.
     """
@@ -63,25 +63,25 @@ class Judged(NamedTuple):
     judged: int
     unknown: frozenset[str]
     verdicts: list[Verdict]
-    signals: list[Signal]
+    facts: list[Fact]
     dead_letters: list[DeadLetter]
 
     def written(self) -> WrittenJudged:
         """Return the same with JSON for the contracts, to send to another process."""
         verdicts = VERDICTS.dump_json(self.verdicts, by_alias=True)
-        signals = SIGNALS.dump_json(self.signals, by_alias=True)
-        return *self[:3], verdicts, signals, DEAD_LETTERS.dump_json(self.dead_letters, by_alias=True)
+        facts = FACTS.dump_json(self.facts, by_alias=True, exclude_defaults=True)
+        return *self[:3], verdicts, facts, DEAD_LETTERS.dump_json(self.dead_letters, by_alias=True)
 
     @classmethod
     def read(cls, written: WrittenJudged) -> Judged:
         """Return what was :meth:`written`."""
-        records, judged, unknown, verdicts, signals, dead_letters = written
+        records, judged, unknown, verdicts, facts, dead_letters = written
         return cls(
             records,
             judged,
             unknown,
             VERDICTS.validate_json(verdicts),
-            SIGNALS.validate_json(signals),
+            FACTS.validate_json(facts),
             DEAD_LETTERS.validate_json(dead_letters),
         )
 
@@ -125,13 +125,13 @@ class Judge:
         parts, failures = guard.bisect(decoded, self._screened)
         dead += [self._dead_letter(failure.record, "screen", failure.error) for failure in failures]
         verdicts = [verdict for part in parts for verdict in part.verdicts]
-        signals = [signal for part in parts for signal in part.signals]
+        facts = [fact for part in parts for fact in part.facts]
         return Judged(
             len(records),
             sum(part.judged for part in parts),
             frozenset(unknown),
             verdicts,
-            signals,
+            facts,
             dead,
         )
 

@@ -167,7 +167,7 @@ def _take(
 ) -> None:
     if dies:
         fold.apply_and_die(judged.verdicts)
-    fold.apply(judged.verdicts, judged.signals)
+    fold.apply(judged.verdicts, judged.facts)
     for letter in judged.dead_letters:
         result.reasons[letter.reason] += 1
         if told is not None:

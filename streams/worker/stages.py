@@ -124,9 +124,10 @@ class Stages:
             at = arrivals[verdict.declaration_id, verdict.declaration_version]
             verdicts.append((verdict.declaration_id, raw, at))
         block = None
-        if screened.signals:
-            signals = SignalBlock(origin=origins[0], signals=screened.signals)
-            block = _fitting(signals.model_dump_json(by_alias=True).encode(), "the block of signals")
+        blocks = {}
+        for partition, signals in split(block_of(screened.facts, origins[0]), self._chosen.partitions).items():
+            raw = signals.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+            blocks[partition] = _fitting(raw, "the block of signals")
         self._count(screened.verdicts)
         return verdicts, block, screened.judged
 

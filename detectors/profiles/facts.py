@@ -1,0 +1,239 @@
+"""From judged declarations to facts: what the profiles are told.
+
+Contacts leave here as hashes, persons without names. What is not watched (see :class:`schemas.signal.Fact`) is told in brief:
+most of trade is honest, and a profile needs of it little more than who traded when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from detectors import scoring
+from detectors._folding import fold
+from detectors._licences import licences_of
+from detectors.batch import Batch
+from detectors.features import Features
+from detectors.parties import Resolved, Resolver
+from detectors.personal import PERSONS_TRAFFIC
+from detectors.reference import Reference
+from schemas.decode import Row
+from schemas.finding import Finding
+from schemas.signal import MOST, Contact, Fact, Goods, LicenceUse, Role, Who
+
+#: Columns of the items that facts are made of.
+COLUMNS = frozenset(
+    {
+        "has_concerned",
+        "named_substance",
+        "named_role",
+        "controlled_substance",
+        "controlled",
+        "code_substance",
+        "has_licence",
+        "mass_kg",
+        "value_usd",
+        "total_net_kg",
+        "total_usd",
+        "exporting_from",
+        "third_countries",
+        "luggage",
+    }
+)
+_BRIEF: tuple[Role, ...] = ("exporter", "consignee")
+_ROLES: tuple[Role, ...] = ("exporter", "consignee", "notify", "traveller", "declarant", "agent", "carrier")
+#: Headings told of a declaration at most.
+_HEADINGS = 20
+
+
+class FactMaker:
+    """Makes facts against one reference."""
+
+    def __init__(self, reference: Reference, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._elements = {entry.substance: entry.element for entry in reference.lexicon}
+
+    def facts(self, batch: Batch, computed: Features, findings: Mapping[int, Sequence[Finding]]) -> list[Fact]:
+        """Return the fact of each declaration.
+
+        Parameters
+        ----------
+        computed : with at least :data:`COLUMNS`.
+        findings : of the screen stage, by row.
+        """
+        told = computed.declarations.select(
+            "has_concerned", "luggage", "exporting_from", "third_countries", "total_net_kg", "total_usd"
+        ).rows()
+        starts = _starts(batch)
+        items: list[tuple[Any, ...]] | None = None
+        facts = []
+        for n, (row, (concerned, luggage, start, via, mass, value)) in enumerate(zip(batch.rows, told, strict=True)):
+            found = findings.get(n, ())
+            watched = bool(found) or concerned or luggage
+            persons = row["regime"] in PERSONS_TRAFFIC
+            parties: dict[Role, Resolved] = {}
+            for role in _ROLES if watched else _BRIEF:
+                who = self._resolver.resolve(row[role], persons) if row[role] is not None else None
+                if who is not None:
+                    parties[role] = who
+            if "exporter" not in parties and not watched and row["declarant"] is not None:
+                who = self._resolver.resolve(row["declarant"], persons)
+                if who is not None:
+                    parties["exporter"] = who  # feeds that know one party only call it the declarant
+            transport = row["transport"]
+            fact: dict[str, Any] = {
+                "declaration_id": row["declaration_id"],
+                "version": row["version"],
+                "event": row["event"],
+                "time": row["lodged_at"],
+                "regime": row["regime"],
+                "mode": transport["mode"] if transport is not None else None,
+                "country_of_export": start or row["country_of_export"],
+                "country_of_destination": row["country_of_destination"],
+                "net_mass_kg": mass,
+                "value_usd": value,
+                "headings": _headings(row),
+                "parties": [_who(role, who, row[role], persons) for role, who in parties.items()],
+            }
+            if watched:
+                if items is None:
+                    items = _item_columns(computed)
+                fact |= {
+                    "watched": True,
+                    "office": row["office"],
+                    "via": list(via or ()),
+                    "contacts": _contacts(parties),
+                    "goods": self._goods(row, items[starts[n] : starts[n + 1]]),
+                    "licences": self._licences(row, items[starts[n] : starts[n + 1]], persons),
+                    "risk": scoring.risk(found),
+                    "found": sorted({finding.code for finding in found}),
+                    "text": _text(row),
+                }
+            facts.append(Fact(**fact))
+        return facts
+
+    def _goods(self, row: Row, items: Sequence[tuple[Any, ...]]) -> list[Goods]:
+        alike: dict[tuple[str | None, str | None], Goods] = {}
+        for item, (named, named_role, controlled_substance, code_substance, controlled, licensed, mass, value) in zip(
+            row["items"], items, strict=True
+        ):
+            substance = controlled_substance or (named if named_role == "goods" else None) or code_substance
+            hs6 = _hs6(item)
+            known = alike.get((hs6, substance))
+            if known is None:
+                alike[hs6, substance] = Goods(
+                    item=item["number"],
+                    hs6=hs6,
+                    substance=substance,
+                    element=self._elements.get(substance) if substance else None,
+                    named=named is not None and named_role == "goods",
+                    controlled=bool(controlled),
+                    licensed=bool(licensed),
+                    net_mass_kg=mass,
+                    value_usd=value,
+                )
+            else:
+                alike[hs6, substance] = known.model_copy(
+                    update={
+                        "named": known.named or (named is not None and named_role == "goods"),
+                        "controlled": known.controlled or bool(controlled),
+                        "licensed": known.licensed and bool(licensed),
+                        "net_mass_kg": _sum(known.net_mass_kg, mass),
+                        "value_usd": _sum(known.value_usd, value),
+                    }
+                )
+        goods = sorted(alike.values(), key=lambda g: (g.substance is None, -(g.net_mass_kg or 0), g.item))
+        return goods[:MOST]
+
+    def _licences(self, row: Row, items: Sequence[tuple[Any, ...]], persons: bool) -> list[LicenceUse]:
+        uses = []
+        for item, columns in zip(row["items"], items, strict=True):
+            if not columns[5]:
+                continue
+            for document in licences_of((*item["documents"], *row["documents"])):
+                reference = "".join(c for c in fold(document["reference"] or "") if c.isalnum())
+                if not reference:
+                    continue
+                holder, end_user = document["holder"], document["end_user"]
+                uses.append(
+                    LicenceUse(
+                        reference=reference[:200],
+                        item=item["number"],
+                        kind=document["type"],
+                        net_mass_kg=columns[6],
+                        licensed_kg=document["quantity_kg"] or None,
+                        expires_on=document["expires_on"],
+                        holder=self._named(holder),
+                        holder_shown=None if persons else holder,
+                        end_user=self._named(end_user),
+                        end_user_shown=None if persons else end_user,
+                    )
+                )
+        return uses[:MOST]
+
+    def _named(self, name: str | None) -> str | None:
+        """Return the name key of a name in a document."""
+        return None if not name else self._resolver.name_key(name)
+
+
+def _starts(batch: Batch) -> list[int]:
+    """Return at which item each declaration of the batch begins, and the number of all items."""
+    starts, total = [], 0
+    for row in batch.rows:
+        starts.append(total)
+        total += len(row["items"])
+    return [*starts, total]
+
+
+def _item_columns(computed: Features) -> list[tuple[Any, ...]]:
+    return computed.items.select(
+        "named_substance",
+        "named_role",
+        "controlled_substance",
+        "code_substance",
+        "controlled",
+        "has_licence",
+        "mass_kg",
+        "value_usd",
+    ).rows()
+
+
+def _who(role: Role, who: Resolved, party: Row | None, persons: bool) -> Who:
+    firm = not (who.person or persons or role == "traveller")
+    name = party["name"] if party is not None and firm else None
+    return Who(
+        role=role,
+        key=who.key,
+        name_key=who.name_key if firm else None,
+        shown=name[:512] if name else None,
+        country=who.country,
+        person=not firm,
+    )
+
+
+def _contacts(parties: Mapping[Role, Resolved]) -> list[Contact]:
+    return [
+        Contact(role=role, kind=link.kind, key=link.key, shown=link.shown)
+        for role, who in parties.items()
+        for link in who.links
+    ][:MOST]
+
+
+def _hs6(item: Row) -> str | None:
+    code = item["commodity_code"]
+    return code[:6] if code and len(code) >= 4 else None
+
+
+def _headings(row: Row) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_hs6, row["items"]))))[:_HEADINGS]
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
+
+
+def _text(row: Row) -> str | None:
+    texts: Iterable[str] = sorted({fold(item["description"]) for item in row["items"] if item["description"]})
+    joined = " | ".join(texts)
+    return blake2b(joined.encode(), digest_size=8).hexdigest() if joined else None
