@@ -23,6 +23,7 @@ from detectors._shortening import shortened
 from detectors.batch import Batch
 from detectors.correlate import ENDED, NAMESPACE, Case
 from detectors.correlate import correlate as _correlate
+from detectors.features import Features
 from detectors.models import Models, Scored
 from detectors.models.learned import LearnedHit
 from detectors.parties import Resolver
