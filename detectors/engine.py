@@ -27,9 +27,11 @@ from detectors.features import Features
 from detectors.models import Models, Scored
 from detectors.models.learned import LearnedHit
 from detectors.parties import Resolver
+from detectors.profiles import registry
 from detectors.profiles.facts import COLUMNS as FACT_COLUMNS
 from detectors.profiles.facts import FactMaker
 from detectors.profiles.keys import keys_of, kind_of
+from detectors.profiles.profile import Profile
 from detectors.profiles.stage import LATENESS, Placed, Profiled
 from detectors.profiles.stage import apply as _profile
 from detectors.reference import Reference
@@ -220,6 +222,11 @@ def _evidence(row: Row, shown: Mapping[str, Any]) -> Evidence:
         if found is None:
             return Evidence(**{**shown, "path": "/".join(steps[:depth])})
     return Evidence(**shown)
+
+
+def profiles() -> Sequence[Profile[Any]]:
+    """Return the detectors with memory."""
+    return registry.profiles()
 
 
 def profile(blocks: Sequence[Placed], states: Mapping[str, bytes | None], lateness: timedelta = LATENESS) -> Profiled:

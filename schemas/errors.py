@@ -9,6 +9,7 @@
     ├── RulePackError             a rule pack is wrong; carries every located problem
     ├── ReferenceError_           reference tables are wrong or have no answer
     ├── ModelError                a model cannot be trained, stored or loaded
+    ├── StateError                what a worker remembers on its disk cannot be used
     ├── SettingsError             a setting is missing or contradicts another
     └── BrokerError               no Kafka to talk to; the message says how to get one
 """
@@ -57,6 +58,10 @@ class ReferenceError_(AssayError):
 
 class ModelError(AssayError):
     """A learned detector cannot be trained, stored or loaded; the message says what is missing or wrong."""
+
+
+class StateError(AssayError):
+    """What a worker remembers on its disk cannot be opened; the message says what to do."""
 
 
 class SettingsError(AssayError):

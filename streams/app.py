@@ -39,23 +39,31 @@ from streams.worker.case_store import CaseStore
 from streams.worker.intake import TICK_SECONDS, Intake
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
+from streams.worker.profiling import Profiling
 from streams.worker.pulse import Pulse
 from streams.worker.stages import Stages
 
-StageName = Literal["intake", "screen", "profile", "correlate"]
+StageName = Literal["intake", "screen", "profile", "correlate", "feedback"]
 #: The topic of each stage; ``intake`` has one for each source system (``topics.raw``).
 STAGES: dict[StageName, str] = {
     "intake": topics.RAW,
     "screen": "declarations",
     "profile": "signals",
     "correlate": "findings",
+    "feedback": "dispositions",
 }
 
 log = structlog.stdlib.get_logger(__name__)
 
 #: How long (seconds) a stage gathers records: what a quiet feed pays in latency. Judging has a fixed cost for a batch, so
 #: screen gathers longer.
-WITHIN: dict[StageName, float] = {"intake": 0.015, "screen": 0.015, "profile": 0.05, "correlate": 0.005}
+WITHIN: dict[StageName, float] = {
+    "intake": 0.015,
+    "screen": 0.015,
+    "profile": 0.05,
+    "correlate": 0.005,
+    "feedback": 0.05,
+}
 #: Pause before a batch is done again, doubled up to the last.
 RETRY_SECONDS = (0.5, 30.0)
 STOP_SECONDS = 20.0
@@ -109,6 +117,16 @@ class Worker:
         self._intake = Intake(
             chosen, lambda: Outbox(self._app, chosen), self._options, self.metrics, self._pulse, reading
         )
+        self._profiling = Profiling(
+            chosen,
+            lambda: Outbox(self._app, chosen),
+            self._options,
+            self.metrics,
+            self._pulse,
+            lambda outbox, failed: self._stages.bury(outbox, "signals", [("profile", failure) for failure in failed]),
+            reading,
+        )
+        self.health.warming = lambda: self._profiling.warming
         self._stopping = False
         for stage in self._wanted:
             names = self._intake.names if stage == "intake" else [self._named[STAGES[stage]]]
@@ -120,7 +138,8 @@ class Worker:
 
     def _agent(self, stage: StageName) -> Callable[[Any], Awaitable[None]]:
         run: Callable[[Sequence[Block]], Awaitable[None]]
-        run = self._intake.run if stage == "intake" else getattr(self._stages, stage)
+        own = {"intake": self._intake.run, "profile": self._profiling.run}
+        run = own[stage] if stage in own else getattr(self._stages, stage)
 
         async def agent(stream: Any) -> None:
             async for events in gathering.batches(stream, WITHIN[stage]):
@@ -174,25 +193,28 @@ class Worker:
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
         self._cases.drop(tp.partition for tp in revoked if tp.topic == self._named["findings"])
         self._intake.drop(list(revoked))
+        self._profiling.drop(tp.partition for tp in revoked if tp.topic == self._named["signals"])
 
     async def _newly_assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
-        """Begin to recover cases now, rather than when the first verdict waits for them."""
+        """Begin to recover cases and profiles now, rather than when the first record waits for them."""
         self._cases.drop()
         partitions = sorted(tp.partition for tp in assigned if tp.topic == self._named["findings"])
+        profiled = sorted(tp.partition for tp in assigned if tp.topic == self._named["signals"])
         if self._preparing is not None:
             self._preparing.cancel()
-        self.health.prepared = not partitions
-        self._preparing = asyncio.create_task(self._prepare(partitions)) if partitions else None
+        self.health.prepared = not (partitions or profiled)
+        self._preparing = None if self.health.prepared else asyncio.create_task(self._prepare(partitions, profiled))
 
-    async def _prepare(self, partitions: Sequence[int]) -> None:
+    async def _prepare(self, partitions: Sequence[int], profiled: Sequence[int]) -> None:
         places = {TP(self._named["findings"], partition) for partition in partitions}
         try:
             async with asyncio.timeout(PREPARE_SECONDS):
                 while not places <= self._app.consumer._read_offset.keys():  # noqa: ASYNC110 - Faust sets no event
                     await asyncio.sleep(0.02)  # until the committed offsets are known
             await self._stages.prepare(partitions)
+            await self._profiling.prepare(profiled)
         except Exception as error:
-            log.warning("cases not recovered yet; the first verdict will try again", error=guard.named(error))
+            log.warning("not recovered yet; the first record will try again", error=guard.named(error))
         self.health.prepared = True
 
     def _committed(self, partition: int) -> int | None:
@@ -226,10 +248,12 @@ class Worker:
         missing = [name for name in self._named.values() if name not in found]
         if missing:
             raise BrokerError(f"missing topics: {', '.join(missing)}\nrun `assay topics apply` to create them")
-        counts = {name: found[self._named[name]].partitions for name in ("findings", "alerts", "cases")}
-        if len(set(counts.values())) > 1:
-            told = ", ".join(f"{name} has {count}" for name, count in counts.items())
-            raise BrokerError(f"findings, alerts and cases need the same number of partitions, but {told}")
+        for alike in (("findings", "alerts", "cases", "dispositions"), ("signals", "profiles")):
+            counts = {name: found[self._named[name]].partitions for name in alike}
+            if len(set(counts.values())) > 1:
+                told = ", ".join(f"{name} has {count}" for name, count in counts.items())
+                raise BrokerError(f"{', '.join(alike)} need the same number of partitions, but {told}")
+        self._stages.signal_partitions = found[self._named["signals"]].partitions
 
     async def run(self, stop: asyncio.Event, port: int = health.PORT) -> None:
         """Work until ``stop`` is set, then finish what was begun, commit, and leave.
@@ -302,6 +326,7 @@ class Worker:
         await asyncio.gather(*left, return_exceptions=True)
         self._stages.close()
         self._intake.close()
+        self._profiling.close()
         self._pulse.stop()
         log.info("worker stopped")
 

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     intake_days: float = Field(180.0, gt=0, description="days after its last message that a declaration is forgotten")
     raw_retention_days: int = Field(400, ge=1, description="how long raw topics keep messages")
 
+    lateness_hours: float = Field(72.0, gt=0, description="how late a declaration may come and count in its own window")
+    profile_days: int = Field(400, ge=120, description="days after its last declaration that a profile key is forgotten")
+    merges: Path | None = Field(None, description="YAML file of parties that are, or are not, the same")
+
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("assay"))
     state_dir: Path = Field(default_factory=lambda: user_state_path("assay"))
 
@@ -81,7 +85,7 @@ class Settings(BaseSettings):
             raise ValueError("a topic name holds ASCII letters, digits, '.', '_' and '-' only")
         return value
 
-    @field_validator("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+    @field_validator("ssl_cafile", "ssl_certfile", "ssl_keyfile", "merges")
     @classmethod
     def _file(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():

@@ -82,10 +82,17 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "signals",
-        "what the profiles remember of declarations, a block a partition and batch",
-        "partition of the profile tables",
+        "what the profiles learn of declarations, a block a partition and batch",
+        "none: the partition is that of the profile keys",
         "schemas.signal.SignalBlock",
         retention_ms=2 * DAY_MS,
+    ),
+    Topic(
+        "profiles",
+        "internal: the states of profiles, with the partitions of signals",
+        "profile key",
+        None,
+        cleanup="compact",
     ),
     Topic(
         "findings",

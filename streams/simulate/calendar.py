@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
+from streams.simulate.chance import Chance, Wheel
+
 #: First day of the Chinese year. Source: Hong Kong Observatory's Gregorian-lunar conversion tables.
 NEW_YEAR = {
     2022: date(2022, 2, 1),
@@ -20,6 +22,7 @@ NEW_YEAR = {
 # Office hours of China (UTC+8), as weights by hour of the UTC day; the simulator's own shape.
 _HOURS = (3, 6, 7, 6, 3, 5, 7, 7, 7, 6, 4, 3, 2, 2, 1.5, 1.2, 1, 0.8, 0.6, 0.5, 0.5, 0.6, 0.8, 1.4)
 _WEEKDAYS = (1.0, 1.08, 1.1, 1.1, 1.15, 0.55, 0.4)
+_HOUR_WHEEL = Wheel(range(24), _HOURS)
 _MONTHS = (0.98, 0.85, 0.98, 1.0, 1.02, 1.02, 1.03, 1.05, 1.1, 1.02, 1.08, 1.05)
 
 
@@ -38,6 +41,18 @@ def day_weight(day: date) -> float:
     if day.month == 10 and day.day <= 7:
         weight *= 0.45  # National Day week
     return weight
+
+
+def working_time(after: datetime, days: float, chance: Chance) -> datetime:
+    """Return a time about ``days`` after another, on a day and at an hour at which people do lodge; never before it."""
+    at = after + timedelta(days=days)
+    for _ in range(8):
+        if chance.share() < day_weight(at.date()) / 1.2:
+            break
+        at += timedelta(days=chance.between(0.4, 1.3))
+    hour = chance.of(_HOUR_WHEEL)
+    told = at.replace(hour=hour, minute=chance.whole(0, 59), second=chance.whole(0, 59))
+    return told if told > after else max(at, after + timedelta(minutes=1))
 
 
 def lodgements(count: int, start: datetime, end: datetime) -> Iterator[datetime]:

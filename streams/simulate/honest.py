@@ -86,6 +86,7 @@ def export(world: World, when: datetime) -> Row:
     chance = world.chance
     firm = chance.of(world.exporter_wheel)
     buyer = chance.of(firm.partner_wheel)
+    told_as = buyer.party if world.life is None else world.life.as_told(buyer.party, chance)
     ware = firm.wares[0]
     mode = places.mode(buyer.country, ware.usd_kg, chance)
     items = _mixed(firm, world, when, mode, chance.of(_ITEMS))
@@ -100,7 +101,7 @@ def export(world: World, when: datetime) -> Row:
         items,
         declarant=firm.broker if chance.maybe(0.8) else firm.party,
         exporter=firm.party,
-        consignee=buyer.party,
+        consignee=told_as,
         notify=chance.one(world.forwarders) if chance.maybe(0.12) else None,
         office=firm.city.office,
         exit_office=firm.city.office if chance.maybe(0.6) else None,
@@ -233,6 +234,8 @@ def passenger(world: World, when: datetime) -> Row:
     country = chance.of(places.BUYERS)
     leaving = chance.maybe(0.6)
     person = world.traveller("CN" if chance.maybe(0.5) else country.code)
+    if world.life is not None:
+        person = world.life.traveller(chance) or person
     text, kg, usd, pack = chance.one(_LUGGAGE)
     net = chance.spread(kg, 0.3)
     items = [item(1, None, text, net, usd and chance.spread(usd, 0.4), pack, 30.0, count=1)]
@@ -270,6 +273,8 @@ def postal(world: World, when: datetime) -> Row:
         chance.one(country.cities),
         f"+{country.dial} {chance.digits(9)}" if chance.maybe(0.6) else None,
     )
+    if world.life is not None and (regular := world.life.customer(chance)) is not None:
+        person, country = regular, places.COUNTRIES[regular["country"]]
     text = chance.one(good.english).capitalize()
     items = [
         item(

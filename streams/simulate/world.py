@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streams.simulate import names, places
 from streams.simulate.chance import Chance, Wheel
 from streams.simulate.firms import Abroad, Party, abroad, chinese, line_of, party, trader
+
+if TYPE_CHECKING:
+    from streams.simulate.life import Life
 
 _LINERS = tuple("COSCO MAERSK MSC ONE EVERGREEN OOCL CMA-CGM HAPAG-LLOYD YANGMING HMM".split())
 _FLAGS = tuple("PA LR MH HK SG CN MT BS DK".split())
@@ -45,6 +48,8 @@ class World:
         chance = Chance(f"world/{seed}")
         self.chance = Chance(f"feed/{seed}")
         self.sequence = 0
+        #: What changes over the years; None in a world without memory.
+        self.life: Life | None = None
         known: dict[str, list[Abroad]] = {}
         self.brokers = [chinese(chance, contact=0.8, kind=names.BROKER)[0] for _ in range(120)]
         self.exporters = [trader(chance, line_of(chance, False), self.brokers, known) for _ in range(firms)]

@@ -12,6 +12,7 @@ from polars.exceptions import PanicException
 from pydantic import ValidationError
 
 from schemas.decode import Row, row
+from schemas.disposition import Disposition
 from schemas.errors import ContractError, RecordError
 from schemas.finding import Verdict
 from schemas.signal import SignalBlock
@@ -66,6 +67,11 @@ def verdict(record: ConsumerRecord) -> Verdict:
 def signals(record: ConsumerRecord) -> SignalBlock:
     """Decode a record of ``signals``; raises RecordError."""
     return _contract(SignalBlock, record)
+
+
+def disposition(record: ConsumerRecord) -> Disposition:
+    """Decode a record of ``dispositions``; raises RecordError."""
+    return _contract(Disposition, record)
 
 
 def _contract(kind: type[C], record: ConsumerRecord) -> C:

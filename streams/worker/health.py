@@ -51,6 +51,7 @@ class Health:
     dead_agents : names the agents that have ended.
     assigned : partitions with the offset that each goes on from.
     prepared : whether the cases of the assigned partitions have been recovered.
+    warming : names the profiles that know too little of the past yet.
     busy : when long work that commits nothing last got on (monotonic).
     """
 
@@ -61,6 +62,7 @@ class Health:
     started: bool = False
     prepared: bool = True
     broker: str | None = None
+    warming: Callable[[], list[str]] = list
     busy: float = 0.0
     _partitions: dict[TP, _Progress] = field(default_factory=dict)
 
@@ -105,7 +107,7 @@ class Health:
         elif not self._partitions:
             reasons.append("no partition is assigned yet")
         if not self.prepared:
-            reasons.append("recovering cases")
+            reasons.append("recovering cases and profiles")
         if self.broker:
             reasons.append(f"broker: {self.broker}")
         return {
@@ -118,6 +120,7 @@ class Health:
             and self.broker is None,
             "stalled": bool(stalled) or bool(dead),
             "reasons": reasons,
+            "warming_up": self.warming(),
             "lag": {f"{tp.topic}/{tp.partition}": seen.lag for tp, seen in sorted(self._partitions.items())},
         }
 

@@ -44,6 +44,13 @@ class Metrics:
             "assay_dead_letters", "records that could not be used", ["stage"], registry=registry
         )
         self.findings = Counter("assay_findings", "findings of screen and profile", ["code"], registry=registry)
+        self.late = Counter(
+            "assay_late_facts", "declarations too late for a profile's window, noted only", registry=registry
+        )
+        self.profiles_written = Counter("assay_profile_states_written", "states written", registry=registry)
+        self.warming = Gauge(
+            "assay_profile_warming_up", "1 while the history is shorter than the window", ["profile"], registry=registry
+        )
         self.alerts = Counter("assay_alerts", "alert revisions written", ["severity", "status"], registry=registry)
         self.failures = Counter(
             "assay_stage_failures", "batches done again after an error", ["stage"], registry=registry

@@ -18,13 +18,13 @@ from aiokafka.structs import ConsumerRecord
 from detectors import engine
 from detectors.batch import Batch
 from detectors.correlate import Case
+from detectors.profiles.keys import block_of, split
 from schemas.alert import Alert
 from schemas.dead_letter import Stage
 from schemas.decode import Row
 from schemas.errors import RecordError
 from schemas.export import cloudevents
 from schemas.finding import Verdict
-from schemas.signal import SignalBlock
 from streams.settings import Settings
 from streams.topics import MAX_RECORD_BYTES
 from streams.worker import guard
@@ -32,6 +32,7 @@ from streams.worker.blocks import Block
 from streams.worker.case_store import CaseStore, Held
 from streams.worker.control import Judging
 from streams.worker.dead_letters import dead_letter, origin_of
+from streams.worker.feedback import feedback_of
 from streams.worker.guard import Decoded, Failure
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
@@ -77,6 +78,8 @@ class Stages:
         self._metrics = metrics
         self._committed = committed
         self._pulse = pulse
+        #: Partitions of ``signals`` in the cluster; the worker asks for it before it starts.
+        self.signal_partitions = chosen.partitions
         self._warned: set[str] = set()
         self._recovering = asyncio.Lock()
         # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
@@ -92,12 +95,12 @@ class Stages:
         loop = asyncio.get_running_loop()
         judged, failed = await loop.run_in_executor(self._pool, self._judge, records)
         outbox = self._outbox()
-        self._bury(outbox, "declarations", failed)
-        for verdicts, block, _ in judged:
+        self.bury(outbox, "declarations", failed)
+        for verdicts, signals, _ in judged:
             for declaration_id, raw, at in verdicts:
                 outbox.add("findings", declaration_id, raw, [(ARRIVED, str(at).encode())])
-            if block is not None:
-                outbox.add("signals", None, block)
+            for partition, block in signals.items():
+                outbox.add("signals", None, block, partition=partition)
         await outbox.flush()
         self._metrics.judged.inc(sum(count for _, _, count in judged))
 
@@ -123,26 +126,26 @@ class Stages:
             raw = _fitting(verdict.model_dump_json(by_alias=True).encode(), "the verdict")
             at = arrivals[verdict.declaration_id, verdict.declaration_version]
             verdicts.append((verdict.declaration_id, raw, at))
-        block = None
-        blocks = {}
-        for partition, signals in split(block_of(screened.facts, origins[0]), self._chosen.partitions).items():
-            raw = signals.model_dump_json(by_alias=True, exclude_defaults=True).encode()
-            blocks[partition] = _fitting(raw, "the block of signals")
+        blocks = {
+            partition: _fitting(signals.model_dump_json(by_alias=True, exclude_defaults=True).encode(), "the signals")
+            for partition, signals in split(block_of(screened.facts, origins[0]), self.signal_partitions).items()
+        }
         self._count(screened.verdicts)
-        return verdicts, block, screened.judged
+        return verdicts, blocks, screened.judged
 
-    async def profile(self, blocks: Sequence[Block]) -> None:
-        """Apply signals to the profiles; write verdicts."""
+    async def feedback(self, blocks: Sequence[Block]) -> None:
+        """Hand what inspections found on to the profiles of the declaration's parties (see :mod:`streams.worker.feedback`)."""
+        await self.prepare({block.tp.partition for block in blocks})
         records = [record for block in blocks for record in block.records]
-        decoded, undecoded = guard.decode(records, guard.signals)
-        found, unjudged = guard.bisect(decoded, _profile)
-        failed: list[tuple[Stage, Failure]] = [("profile", failure) for failure in undecoded + unjudged]
+        decoded, undecoded = guard.decode(records, guard.disposition)
         outbox = self._outbox()
-        self._bury(outbox, "signals", failed)
-        for verdicts in found:
-            self._count(verdicts)
-            for verdict in verdicts:
-                outbox.add("findings", verdict.declaration_id, verdict.model_dump_json(by_alias=True).encode())
+        self.bury(outbox, "dispositions", [("profile", failure) for failure in undecoded])
+        for one in decoded:
+            case = self._cases.get(one.record.partition, one.content.declaration_id)
+            block = None if case is None else feedback_of(one.content, case, origin_of("dispositions", one.record))
+            for partition, part in ({} if block is None else split(block, self.signal_partitions)).items():
+                raw = part.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+                outbox.add("signals", None, raw, partition=partition)
         await outbox.flush()
 
     async def correlate(self, blocks: Sequence[Block]) -> None:
@@ -155,7 +158,7 @@ class Stages:
         judgement = _Correlation(self._cases, self._chosen.alert_threshold)
         _, unjudged = guard.bisect(news, judgement)
         outbox = self._outbox()
-        self._bury(outbox, "findings", [("correlate", failure) for failure in undecoded + unjudged])
+        self.bury(outbox, "findings", [("correlate", failure) for failure in undecoded + unjudged])
         for declaration_id, (partition, case) in judgement.held.items():
             outbox.add("cases", declaration_id, case.raw, case.headers(), partition)
         self._pulse.check(awake)
@@ -194,7 +197,8 @@ class Stages:
                 "cases recovered", partitions=sorted(missing), cases=len(self._cases), alerts_completed=len(untold)
             )
 
-    def _bury(self, outbox: Outbox, topic: str, failed: Sequence[tuple[Stage, Failure]]) -> None:
+    def bury(self, outbox: Outbox, topic: str, failed: Sequence[tuple[Stage, Failure]]) -> None:
+        """Put dead letters for records of a topic into an outbox."""
         now = datetime.now(UTC)
         for stage, failure in failed:
             letter = dead_letter(failure.record, topic, stage, failure.error, now)
@@ -217,8 +221,8 @@ class Stages:
                 log.warning("unknown field left out", field=name)
 
 
-#: Verdicts as (declaration_id, JSON, arrival in milliseconds), a block of signals as JSON, number of declarations judged.
-_Screened = tuple[list[tuple[str, bytes, int]], bytes | None, int]
+#: Verdicts as (declaration_id, JSON, arrival in milliseconds), signals as JSON by partition, number of declarations judged.
+_Screened = tuple[list[tuple[str, bytes, int]], dict[int, bytes], int]
 
 
 def _tell(outbox: Outbox, alert: Alert, raw: bytes, partition: int, arrived: datetime | None) -> None:
@@ -229,11 +233,6 @@ def _fitting(raw: bytes, what: str) -> bytes:
     if len(raw) > MAX_RECORD_BYTES - _FRAME_BYTES:
         raise RecordError(f"{what} of {len(raw):,} bytes is larger than a record may be ({MAX_RECORD_BYTES:,})")
     return raw
-
-
-def _profile(part: Sequence[Decoded[SignalBlock]]) -> list[Verdict]:
-    verdicts, _ = engine.profile([signal for one in part for signal in one.content.signals], {})
-    return verdicts
 
 
 def _arrival(record: ConsumerRecord) -> datetime | None:

@@ -12,7 +12,7 @@ from schemas.disposition import Verdicts
 from schemas.types import Severity
 
 Sort = Literal["risk", "newest", "oldest", "updated"]
-#: ``work``: neither suppressed nor of a withdrawn alert that nobody decided; what an analyst has to do.
+#: ``visible``: what no suppression hides.
 Shown = Literal["visible", "suppressed", "all"]
 #: Verdicts of the contract, and ``none`` for alerts that nobody has decided.
 VerdictChoice = Literal["none", "true_positive", "false_positive", "benign", "duplicate", "insufficient_data", "test"]
@@ -207,9 +207,8 @@ class SavedView:
 class Suppression:
     """A rule of the queue: alerts that match every given part of the scope are hidden, or only marked, until it ends.
 
-    Scope: ``rule`` (a detector), ``code``, ``party`` (`Party.key`), ``lane`` (``CN>TH``), ``group_key``. With ``rule`` or ``code``
-    an alert matches only when all its reasons are of that rule or code: another ground is never hidden.
-    ``matches`` counts alerts that it applies to now.
+    Scope: ``rule`` (a detector), ``code``, ``party`` (`Party.key`), ``lane`` (``CN>TH``), ``group_key``. With ``rule`` or
+    ``code`` an alert matches only when all its reasons are of it: another ground is never hidden. ``matches`` counts alerts that it applies to now.
     """
 
     suppression_id: int
