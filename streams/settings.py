@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=lambda: user_state_path("assay"))
 
     personal_data: bool = Field(False, description="keep personal data in alerts")
+    mlflow: str | None = Field(None, description="URI of an MLflow server with the models; a local store without it")
     alert_threshold: int = Field(25, ge=0, le=100, description="risk from which a declaration becomes an alert")
 
     @field_validator("kafka")
