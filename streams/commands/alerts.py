@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from streams.output import complain, console
+from streams.output import complain, console, show
+
+if TYPE_CHECKING:
+    from schemas.alert import Alert
 
 
 class Beginning(StrEnum):
@@ -19,11 +22,7 @@ class Beginning(StrEnum):
     end = "end"
 
 
-class Format(StrEnum):
-    """How to print an alert."""
-
-    json = "json"
-    table = "table"
+_TABLE = "table"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,12 +34,23 @@ def register(app: typer.Typer) -> None:
     def _alerts() -> None:
         """Read alerts."""
 
+    group.command(epilog="Example: assay alerts formats")(formats)
+
     @group.command(epilog="Example: assay alerts tail --from beginning --no-follow --format json | jq .title")
     def tail(
         start: Beginning = typer.Option(Beginning.end, "--from", help="Where to start."),
         limit: int = typer.Option(0, "--limit", min=0, help="Stop after so many alerts; 0: no limit."),
-        form: Format | None = typer.Option(
-            None, "--format", help="One JSON a line, or a table. [default: table at a terminal, else json]"
+        form: str = typer.Option(
+            "",
+            "--format",
+            help="table, or one alert a line as json, cloudevents, ocsf, ecs, cef, splunk, thehive or iris (`assay alerts "
+            "formats` describes them). Default: table at a terminal, else json.",
+        ),
+        link: str | None = typer.Option(
+            None,
+            "--link",
+            envvar="ASSAY_FORWARD_LINK",
+            help="Address of an alert in your console, as https://HOST/alerts/{alert_id}, for formats that have a link back.",
         ),
         follow: bool = typer.Option(
             True, "--follow/--no-follow", help="Go on until Ctrl-C, or stop at the present end."
@@ -51,11 +61,11 @@ def register(app: typer.Typer) -> None:
         With --from beginning the topic gives the latest revision of each alert (it is compacted now and then) and what
         follows. Exit 0: done; 1: no Kafka.
         """
-        wanted = form or (Format.table if console.is_terminal else Format.json)
+        shown = _shown(form or (_TABLE if console.is_terminal else "json"), link)
         printed = 0
         with contextlib.suppress(KeyboardInterrupt):
             for raw in _records(start, follow):
-                if not _show(raw, wanted):
+                if not _show(raw, shown):
                     continue
                 printed += 1
                 if limit and printed >= limit:
@@ -80,7 +90,32 @@ def _records(start: Beginning, follow: bool) -> Iterator[bytes]:
 _RESET = {Beginning.beginning: "earliest", Beginning.end: "latest"}
 
 
-def _show(raw: bytes, form: Format) -> bool:
+def formats(json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+    """List the formats of alerts, for `assay alerts tail` and `assay forward`."""
+    from schemas.export.projection import projections
+
+    rows = [{"format": one.name, "is": one.says, "media_type": one.media_type} for one in projections().values()]
+    show(rows, ["format", "is", "media_type"], json)
+
+
+def _shown(form: str, link: str | None) -> Callable[[bytes, Alert], None]:
+    """Return how to print an alert, given its record too."""
+    if form == _TABLE:
+        return lambda raw, alert: console.print(_line(alert), soft_wrap=True)
+    from schemas.errors import SettingsError
+    from schemas.export.projection import projection
+    from streams.forward.reading import lines
+
+    try:
+        line = lines(projection(form), link)
+    except SettingsError as error:
+        raise typer.BadParameter(f"{error}, or table", param_hint="--format") from None
+    if form == "json":  # the record itself, with fields of a later contract that this one does not know
+        return lambda raw, alert: typer.echo(raw.decode())
+    return lambda raw, alert: typer.echo(line(alert))
+
+
+def _show(raw: bytes, shown: Callable[[bytes, Alert], None]) -> bool:
     """Print one alert; a record that is no alert is complained of, and does not count."""
     from pydantic import ValidationError
 
@@ -91,17 +126,14 @@ def _show(raw: bytes, form: Format) -> bool:
     except ValidationError as error:
         complain(f"a record of the topic alerts is no alert: {error.error_count()} mistakes in {len(raw):,} bytes")
         return False
-    if form is Format.json:
-        typer.echo(raw.decode())
-    else:
-        console.print(_line(alert), soft_wrap=True)
+    shown(raw, alert)
     return True
 
 
 _COLOURS = {"low": "white", "medium": "yellow", "high": "red", "critical": "bold red"}
 
 
-def _line(alert: Any) -> str:
+def _line(alert: Alert) -> str:
     title = alert.title.replace("[", "\\[")
     return (
         f"{alert.updated_at:%Y-%m-%d %H:%M:%S}  {alert.risk_score:>3}  "

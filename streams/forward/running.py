@@ -1,0 +1,68 @@
+"""Runs a forwarder: a target, a source and a courier between them, until the end or a signal."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.alert import Alert
+from streams.forward import file_source
+from streams.forward.courier import Courier
+from streams.forward.kafka_source import KafkaSource, Start
+from streams.forward.progress import Progress, log
+from streams.forward.refusals import Refusals
+from streams.forward.target import Target
+from streams.settings import settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to forward, and how.
+
+    Attributes
+    ----------
+    name : of this forwarder: part of its consumer group and of the file of refusals.
+    line : alert to the line that the receiver gets.
+    source : a file in place of the topic.
+    refused : file of refusals; None: ``forward/NAME.refused.ndjson`` in the state folder.
+    """
+
+    name: str
+    line: Callable[[Alert], str]
+    start: Start = "beginning"
+    follow: bool = True
+    source: Path | None = None
+    refused: Path | None = None
+    attempts: int = 0
+
+
+def run(plan: Plan, target: Target) -> Progress:
+    """Forward until the end, SIGTERM or Ctrl-C, and return what was done; closes the target.
+
+    Raises
+    ------
+    BrokerError : no Kafka, or no topic of alerts.
+    SettingsError : a file cannot be read or written.
+    """
+    chosen = settings()
+    stop = threading.Event()
+    before = {sign: signal.signal(sign, lambda *_: stop.set()) for sign in (signal.SIGTERM, signal.SIGINT)}
+    progress = Progress()
+    refused = plan.refused or chosen.state_dir / "forward" / f"{plan.name}.refused.ndjson"
+    courier = Courier(target, Refusals(refused, target.name), progress, stop, attempts=plan.attempts)
+    try:
+        group = f"{chosen.group}-forward-{plan.name}"
+        log.info("forwarding begins", to=target.name, group=None if plan.source else group, refusals=str(refused))
+        if plan.source is None:
+            KafkaSource(chosen, courier, plan.line, group, plan.start, plan.follow).run()
+        else:
+            file_source.run(plan.source, courier, plan.line)
+    finally:
+        target.close()
+        progress.tell(final=True)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+    return progress
