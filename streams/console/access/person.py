@@ -9,9 +9,9 @@ from enum import IntEnum
 class Role(IntEnum):
     """What somebody may do; each includes those below.
 
-    ``viewer`` reads, with names of parties as pseudonyms; ``analyst`` sees names, decides, owns, hands over, exports, saves views,
-    suppresses up to 30 days; ``supervisor`` suppresses up to a year, ends others' suppressions, shares views, drafts exclusions, reads
-    the audit trail; ``admin`` also sees users and sessions and ends them.
+    ``viewer`` reads, with names of parties as pseudonyms; ``analyst`` sees names, decides, owns, hands over, exports, saves
+    views, suppresses up to 30 days; ``supervisor`` suppresses up to a year, ends others' suppressions, shares views, drafts
+    exclusions, reads the audit trail; ``admin`` also sees who may log in, and logs others out.
     """
 
     viewer = 1

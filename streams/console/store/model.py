@@ -208,7 +208,8 @@ class Suppression:
     """A rule of the queue: alerts that match every given part of the scope are hidden, or only marked, until it ends.
 
     Scope: ``rule`` (a detector), ``code``, ``party`` (`Party.key`), ``lane`` (``CN>TH``), ``group_key``. With ``rule`` or
-    ``code`` an alert matches only when all its reasons are of it: another ground is never hidden. ``matches`` counts alerts that it applies to now.
+    ``code`` an alert matches only when all its reasons are of it: another ground is never hidden. ``matches`` counts
+    alerts that it applies to now.
     """
 
     suppression_id: int

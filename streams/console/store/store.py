@@ -2,221 +2,127 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from streams.console.access.person import Person
-from streams.console.store.model import (
-    AlertDetail,
-    AlertLine,
-    AuditLine,
-    Counts,
-    DecisionLine,
-    Draft,
-    Group,
-    LaneDay,
-    Overview,
-    QueuePage,
-    SavedView,
-    Similar,
-    Suppression,
-)
+from streams.console.events import News, Publish
+from streams.console.store import exports
+from streams.console.store import overview as numbers
+from streams.console.store.acts import Decisions, Work
+from streams.console.store.alerts import Alerts
+from streams.console.store.database import Database
+from streams.console.store.drafts import Drafts
+from streams.console.store.model import Overview
+from streams.console.store.outbox import Outbox
+from streams.console.store.people import Links, People, Sessions
 from streams.console.store.query import QueueQuery
+from streams.console.store.queue import Queue
+from streams.console.store.reading import Pseudonyms
+from streams.console.store.reads import Audit, Reads
+from streams.console.store.suppressions import Suppressions
+from streams.console.store.taking import Taking
+from streams.console.store.views import Views
+
+_OVERVIEW_SECONDS = 10.0
+_EXPORT_PAGE = 200
+MOST_EXPORTED = 100_000
 
 
-class Queue:
-    """Questions to the queue."""
-
-    def page(self, query: QueueQuery, person: Person) -> QueuePage:
-        """Return one page of alerts in the query's order. ValueError: the cursor is not of this order."""
-        raise NotImplementedError
-
-    def groups(self, query: QueueQuery, person: Person) -> tuple[Group, ...]:
-        """Return the alerts of a query by ``group_key``, strongest group first, up to ``query.limit`` groups."""
-        raise NotImplementedError
-
-    def counts(self, query: QueueQuery, person: Person, facets: bool = True) -> Counts:
-        """Return how many alerts match, and the values of each field among them."""
-        raise NotImplementedError
-
-    def ids(self, query: QueueQuery, person: Person, limit: int = 10_000) -> tuple[str, ...]:
-        """Return the ids of all alerts that match, in order: for bulk acts on a whole query."""
-        raise NotImplementedError
+def now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
-class Alerts:
-    """One alert, and what stands beside it."""
-
-    def read(self, alert_id: str, person: Person, revision: int | None = None) -> AlertDetail | None:
-        """Return an alert (an earlier revision, if asked), or None. The read is audited where it shows personal data."""
-        raise NotImplementedError
-
-    def lines(self, alert_ids: Sequence[str], person: Person) -> tuple[AlertLine, ...]:
-        """Return the queue lines of these alerts, in the order given; ids not known are left out."""
-        raise NotImplementedError
-
-    def similar(self, alert_id: str, person: Person, limit: int = 8) -> tuple[Similar, ...]:
-        """Return earlier alerts most like one: by parties, substances, codes, lane and heading; decided first."""
-        raise NotImplementedError
-
-    def lane(self, alert_id: str, days: int = 365) -> tuple[LaneDay, ...]:
-        """Return the days of an alert's lane and substances that had alerts, oldest first, up to its own day."""
-        raise NotImplementedError
-
-    def related(self, alert_id: str, person: Person, days: float = 30.0, limit: int = 200) -> tuple[AlertLine, ...]:
-        """Return alerts that share a party, the group, or a related id, within so many days of event time; oldest first."""
-        raise NotImplementedError
-
-
-class Decisions:
-    """What became of alerts."""
-
-    def decide(
-        self,
-        alert_ids: Sequence[str],
-        person: Person,
-        verdict: str,
-        confirmed_codes: Sequence[str] = (),
-        found: Mapping[str, Any] | None = None,
-        revenue_recovered: Mapping[str, Any] | None = None,
-        note: str | None = None,
-    ) -> tuple[DecisionLine, ...]:
-        """Decide on alerts, one or many, and hand the decisions to the outbox in the same transaction.
-
-        The same decision by the same person on the same revision, made again, is one decision. ``found`` and
-        ``revenue_recovered`` are as in `schemas.disposition`. ValueError: a value that the contract refuses; KeyError: an
-        unknown alert (nothing is decided then).
-        """
-        raise NotImplementedError
-
-
-class Work:
-    """Who works on what."""
-
-    def take(self, alert_ids: Sequence[str], person: Person) -> int:
-        """Make a person the owner; return how many alerts changed hands."""
-        raise NotImplementedError
-
-    def release(self, alert_ids: Sequence[str], person: Person) -> int:
-        """Leave alerts without owner. An analyst may release what is theirs, a supervisor any."""
-        raise NotImplementedError
-
-    def hand_over(self, alert_ids: Sequence[str], person: Person, to: str, note: str | None = None) -> int:
-        """Give alerts to another person, with a note for the trail. LookupError: there is no such active user who may decide."""
-        raise NotImplementedError
-
-    def colleagues(self) -> tuple[str, ...]:
-        """Return the names of active users who may own alerts."""
-        raise NotImplementedError
-
-
-class Views:
-    """Saved queries."""
-
-    def all(self, person: Person) -> tuple[SavedView, ...]:
-        """Return a person's own views and those shared, by name."""
-        raise NotImplementedError
-
-    def save(self, person: Person, name: str, query: QueueQuery, shared: bool = False) -> SavedView:
-        """Save a query under a name, in place of one's own view of that name. Sharing asks for a supervisor."""
-        raise NotImplementedError
-
-    def delete(self, person: Person, view_id: int) -> bool:
-        """Delete one's own view (a supervisor: any shared one); False: there is none to delete."""
-        raise NotImplementedError
-
-
-class Suppressions:
-    """Rules that hide or mark alerts until they end."""
-
-    def all(self, ended: bool = False) -> tuple[Suppression, ...]:
-        """Return those in force, newest first; with ``ended`` all there ever were."""
-        raise NotImplementedError
-
-    def add(
-        self,
-        person: Person,
-        reason: str,
-        expires_at: datetime,
-        *,
-        rule: str | None = None,
-        code: str | None = None,
-        party: str | None = None,
-        lane: str | None = None,
-        group_key: str | None = None,
-        effect: Literal["hide", "mark"] = "hide",
-    ) -> Suppression:
-        """Begin a suppression. ValueError: no scope, no reason, no future end or one more than a year away."""
-        raise NotImplementedError
-
-    def preview(self, **scope: str | None) -> int:
-        """Return how many alerts a scope (the names of `add`) would match now."""
-        raise NotImplementedError
-
-    def end(self, person: Person, suppression_id: int) -> bool:
-        """End one before its time; False: it is not in force."""
-        raise NotImplementedError
-
-
-class Drafts:
-    """Draft exclusions for rules that need tuning."""
-
-    def all(self) -> tuple[Draft, ...]:
-        """Return all drafts, open ones first, newest first."""
-        raise NotImplementedError
-
-    def open(self, person: Person, rule: str) -> Draft:
-        """Open a draft for a rule from its refuted alerts: what they share, as YAML. KeyError: no such rule."""
-        raise NotImplementedError
-
-    def close(self, person: Person, draft_id: int, state: Literal["taken", "dropped"]) -> bool:
-        """Say what became of a draft; False: there is none that is open."""
-        raise NotImplementedError
-
-
-class Audit:
-    """The audit trail: written once, never changed."""
-
-    def record(self, person: Person, act: str, subject: str | None = None, **details: Any) -> None:
-        """Write a line."""
-        raise NotImplementedError
-
-    def entries(
-        self,
-        *,
-        subject: str | None = None,
-        person: str | None = None,
-        act: str | None = None,
-        before: int | None = None,
-        limit: int = 100,
-    ) -> tuple[AuditLine, ...]:
-        """Return lines, newest first; ``before`` is the number of the last line of the page before."""
-        raise NotImplementedError
+def _nobody(_: News) -> None:
+    """Tell nobody."""
 
 
 class Store:
-    """The console's store."""
+    """The console's store.
 
-    queue: Queue
-    alerts: Alerts
-    decisions: Decisions
-    work: Work
-    views: Views
-    suppressions: Suppressions
-    drafts: Drafts
-    audit: Audit
+    Attributes
+    ----------
+    queue, alerts : questions. ``decisions``, ``work``, ``views``, ``suppressions``, ``drafts`` : acts. ``audit`` : the trail.
+    people, sessions, links : who may log in. ``taking``, ``outbox`` : from and to Kafka.
+    """
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
-        """Open a database (migrated to the newest tables)."""
-        raise NotImplementedError
+    def __init__(self, url: str, clock: Callable[[], datetime] = now, publish: Publish = _nobody) -> None:
+        """Open a database and migrate it to the newest tables; SettingsError if it cannot be used.
+
+        Parameters
+        ----------
+        url : as `streams.console.store.database.Database` takes it.
+        clock : gives the time, aware and in UTC.
+        publish : told of every change, after it was kept.
+        """
+        self.database = Database(url)
+        self.clock = clock
+        self.pseudonyms = Pseudonyms(self.database.secret("pseudonyms"))
+        self.audit = Audit(self.database, clock)
+        reads = Reads(self.audit)
+        self.queue = Queue(self.database, self.pseudonyms, reads, clock)
+        self.alerts = Alerts(self.database, self.pseudonyms, self.audit, reads, clock)
+
+        def told(news: News) -> None:
+            self.queue.forget_counts()
+            publish(news)
+
+        self.decisions = Decisions(self.database, self.alerts, self.audit, told, clock)
+        self.work = Work(self.database, self.audit, told)
+        self.views = Views(self.database, self.audit, clock)
+        self.suppressions = Suppressions(self.database, self.audit, told, clock)
+        self.drafts = Drafts(self.database, self.audit, clock)
+        self.people = People(self.database, self.audit, clock)
+        self.sessions = Sessions(self.database, self.audit, clock)
+        self.links = Links(self.database, clock)
+        self.taking = Taking(self.database, self.pseudonyms)
+        self.outbox = Outbox(self.database, clock)
+        self._overviews: dict[int, tuple[float, Overview]] = {}
+        self._counting = threading.Lock()
 
     def overview(self, days: int = 30) -> Overview:
-        """Return the numbers of the overview; kept for some seconds."""
-        raise NotImplementedError
+        """Return the numbers of the overview; kept for ten seconds. ValueError: not 1 to 400 days."""
+        if not 1 <= days <= 400:
+            raise ValueError("days: 1 to 400")
+        with self._counting:  # one at a time: who comes second gets what the first one counted
+            kept = self._overviews.get(days)
+            if kept is not None and time.monotonic() - kept[0] < _OVERVIEW_SECONDS:
+                return kept[1]
+            with self.database.reading() as connection:
+                found = numbers.overview(connection, self.clock(), days)
+            self._overviews[days] = (time.monotonic(), found)
+            return found
 
     def export(
         self, person: Person, query: QueueQuery | None = None, alert_ids: Sequence[str] = ()
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield rows for an export, of a query or a selection, as flat mappings (audited; names as the person may see them)."""
-        raise NotImplementedError
+        """Yield rows for an export, of a query or a selection, as flat mappings; names as the person may see them.
+
+        The export is audited at once, and whose names it shows as they are read. At most `MOST_EXPORTED` rows.
+        """
+        what = {"ids": len(alert_ids)} if alert_ids else {"query": (query or QueueQuery()).parameters()}
+        self.audit.record(person, "export", None, **what)
+        return self._rows(person, query or QueueQuery(), alert_ids)
+
+    def _rows(self, person: Person, query: QueueQuery, alert_ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        if alert_ids:
+            for start in range(0, min(len(alert_ids), MOST_EXPORTED), _EXPORT_PAGE):
+                for line in self.alerts.lines(alert_ids[start : start + _EXPORT_PAGE], person):
+                    yield exports.row(line)
+            return
+        query = replace(query, limit=_EXPORT_PAGE, cursor=None)
+        for _ in range(MOST_EXPORTED // _EXPORT_PAGE):
+            page = self.queue.page(query, person)
+            yield from (exports.row(line) for line in page.lines)
+            if page.next is None:
+                return
+            query = replace(query, cursor=page.next)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the console's tables, applied when the console starts."""

@@ -1,0 +1,172 @@
+"""Questions to the queue: a page, groups, counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+
+from streams.console.access.person import Person
+from streams.console.store import filters
+from streams.console.store.database import Database
+from streams.console.store.model import AlertLine, Counts, Facet, Group, QueuePage
+from streams.console.store.query import LARGEST_PAGE, QueueQuery
+from streams.console.store.reading import Pseudonyms, line
+from streams.console.store.reads import Reads
+from streams.console.store.tables import alerts, tags
+
+_c = alerts.c
+#: Seconds for which counts are kept: the queue of a busy day changes with every look.
+_COUNTS_SECONDS = 5.0
+_COUNTS_KEPT = 200
+_MOST_VALUES = 50
+
+
+class Queue:
+    """Questions to the queue."""
+
+    def __init__(self, database: Database, pseudonyms: Pseudonyms, reads: Reads, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._pseudonyms = pseudonyms
+        self._reads = reads
+        self._clock = clock
+        self._kept: dict[Any, tuple[float, Counts]] = {}
+
+    def page(self, query: QueueQuery, person: Person) -> QueuePage:
+        """Return one page of alerts in the query's order. ValueError: the cursor is not of this order."""
+        columns, down = filters.ORDERS[query.sort]
+        limit = max(1, min(query.limit, LARGEST_PAGE))
+        back = False
+        with self._database.reading() as connection:
+            wanted = self._conditions(connection, query, person)
+            if query.cursor:
+                behind, back = filters.after(query.sort, query.cursor)
+                wanted.append(behind)
+            order = [column.desc() if down != back else column.asc() for column in columns]
+            rows = list(connection.execute(select(alerts).where(*wanted).order_by(*order).limit(limit + 1)))
+        more = len(rows) > limit
+        rows = rows[:limit]
+        if back:
+            rows.reverse()
+        following = more if not back else bool(query.cursor)
+        before = more if back else bool(query.cursor)
+        lines = self._lines(rows, person)
+        return QueuePage(
+            lines,
+            filters.cursor(query.sort, rows[-1], False) if rows and following else None,
+            filters.cursor(query.sort, rows[0], True) if rows and before else None,
+        )
+
+    def groups(self, query: QueueQuery, person: Person) -> tuple[Group, ...]:
+        """Return the alerts of a query by ``group_key``, strongest group first, up to ``query.limit`` groups.
+
+        An alert without a key is in no group.
+        """
+        limit = max(1, min(query.limit, LARGEST_PAGE))
+        with self._database.reading() as connection:
+            wanted = self._conditions(connection, query, person, ordered=False)
+            strength = func.max(_c.risk_score).label("strength")
+            newest = func.max(_c.raised_at, type_=_c.raised_at.type).label("newest")
+            found = list(
+                connection.execute(
+                    select(
+                        _c.group_key,
+                        func.count().label("count"),
+                        func.sum(case((_c.verdict.is_(None), 1), else_=0)).label("undecided"),
+                        strength,
+                        newest,
+                    )
+                    .where(*wanted, _c.group_key.is_not(None))
+                    .group_by(_c.group_key)
+                    .order_by(strength.desc(), newest.desc(), _c.group_key)
+                    .limit(limit)
+                )
+            )
+            strongest: dict[str, Any] = {}
+            if found:
+                place = (
+                    func.row_number()
+                    .over(
+                        partition_by=_c.group_key,
+                        order_by=(_c.risk_score.desc(), _c.raised_at.desc(), _c.number.desc()),
+                    )
+                    .label("place")
+                )
+                ranked = (
+                    select(_c.number, place)
+                    .where(*wanted, _c.group_key.in_([row.group_key for row in found]))
+                    .subquery()
+                )
+                best = select(alerts).join(ranked, and_(ranked.c.number == _c.number, ranked.c.place == 1))
+                strongest = {row.group_key: row for row in connection.execute(best)}
+        found = [row for row in found if row.group_key in strongest]
+        lines = self._lines([strongest[row.group_key] for row in found], person)
+        return tuple(
+            Group(str(its.group_key), row._mapping["count"], int(row.undecided), its, row.newest)
+            for row, its in zip(found, lines, strict=True)
+        )
+
+    def counts(self, query: QueueQuery, person: Person, facets: bool = True) -> Counts:
+        """Return how many alerts match, and the values of each field among them; up to five seconds old."""
+        key = (tuple(sorted((k, str(v)) for k, v in query.parameters().items())), person.sees_names, facets)
+        kept = self._kept.get(key)
+        now = time.monotonic()
+        if kept is not None and now - kept[0] < _COUNTS_SECONDS:
+            return kept[1]
+        with self._database.reading() as connection:
+            found = _counted(connection, self._conditions(connection, query, person, ordered=False), facets)
+        if len(self._kept) >= _COUNTS_KEPT:
+            self._kept.clear()
+        self._kept[key] = (now, found)
+        return found
+
+    def forget_counts(self) -> None:
+        """Count anew: somebody here changed something, and looks at the numbers next."""
+        self._kept.clear()
+
+    def ids(self, query: QueueQuery, person: Person, limit: int = 10_000) -> tuple[str, ...]:
+        """Return the ids of all alerts that match, in order: for bulk acts on a whole query."""
+        columns, down = filters.ORDERS[query.sort]
+        order = [column.desc() if down else column.asc() for column in columns]
+        with self._database.reading() as connection:
+            wanted = self._conditions(connection, query, person)
+            return tuple(connection.scalars(select(_c.alert_id).where(*wanted).order_by(*order).limit(limit)))
+
+    def _conditions(
+        self, connection: Connection, query: QueueQuery, person: Person, ordered: bool = True
+    ) -> list[ColumnElement[bool]]:
+        return filters.conditions(connection, query, person, self._clock(), self._database.sqlite, ordered)
+
+    def _lines(self, rows: list[Any], person: Person) -> tuple[AlertLine, ...]:
+        self._reads.note("queue.read", person, [row.alert_id for row in rows if row.personal])
+        return tuple(line(row, person, self._pseudonyms) for row in rows)
+
+
+def _counted(connection: Connection, wanted: list[ColumnElement[bool]], facets: bool) -> Counts:
+    if not facets:
+        undecided = func.sum(case((_c.verdict.is_(None), 1), else_=0))
+        total, open_ = connection.execute(select(func.count(), undecided).where(*wanted)).one()
+        return Counts(total, int(open_ or 0), {})
+    found: dict[str, list[Facet]] = {}
+    for name in ("severity", "status", "verdict", "owner", "office", "lane"):
+        null = {"verdict": "none", "owner": ""}.get(name)
+        rows = connection.execute(select(_c[name], func.count()).where(*wanted).group_by(_c[name]))
+        told = [(null if value is None else value, count) for value, count in rows]
+        found[name] = _facets([(value, count) for value, count in told if value is not None])
+    matching = select(_c.number).where(*wanted)
+    for kind in ("code", "substance", "country"):
+        rows = connection.execute(
+            select(tags.c.value, func.count())
+            .where(tags.c.kind == kind, tags.c.alert.in_(matching))
+            .group_by(tags.c.value)
+        )
+        found[kind] = _facets([(value, count) for value, count in rows])
+    total = sum(facet.count for facet in found["severity"])
+    return Counts(total, sum(f.count for f in found["verdict"] if f.value == "none"), found)
+
+
+def _facets(told: list[tuple[str, int]]) -> list[Facet]:
+    return [Facet(value, count) for value, count in sorted(told, key=lambda one: (-one[1], one[0]))[:_MOST_VALUES]]
