@@ -36,10 +36,17 @@ class Disposition(Contract):
 
 
 class Label(Contract):
-    """A known answer for one declaration, for evaluation: empty ``typologies`` means honest."""
+    """A known answer for one declaration, for evaluation: empty ``typologies`` means honest.
+
+    ``case`` names what several declarations belong to, ``due`` says whether what was lodged up to this one is enough to expect
+    an alert on it (null: nothing is said; a positive one is then due), ``lodged_at`` is when it was lodged, to count days by.
+    """
 
     declaration_id: Identifier
     typologies: list[str]
     substances: list[str] = Field(default_factory=list)
     scenario: str | None = None
     look_alike: Annotated[str, Field(max_length=128)] | None = None
+    case: Annotated[str, Field(max_length=128)] | None = None
+    due: bool | None = None
+    lodged_at: UtcTime | None = None

@@ -13,8 +13,12 @@ from streams.simulate import honest
 from streams.simulate.calendar import lodgements
 from streams.simulate.chance import Wheel
 from streams.simulate.compose import Row
+from streams.simulate.life import Life
 from streams.simulate.look_alikes import LOOK_ALIKES
-from streams.simulate.plot import LookAlike, Scenario
+from streams.simulate.over_time import CASES
+from streams.simulate.over_time.running import Running
+from streams.simulate.over_time.stage import Stage
+from streams.simulate.plot import LookAlike, Scenario, Scene
 from streams.simulate.scenarios import SCENARIOS
 from streams.simulate.world import World
 
@@ -65,6 +69,8 @@ def feed(
     amended_share: float = 0.02,
     cancelled_share: float = 0.005,
     duplicate_share: float = 0.0,
+    cases: float = 0.0,
+    look_alike_cases: float = 0.0,
     scenarios: Collection[str] | None = None,
     memory: bool = True,
     firms: int = 3000,
@@ -83,21 +89,34 @@ def feed(
         one. A story has one to a dozen declarations, so the share of positive ones is somewhat larger.
     amended_share, cancelled_share, duplicate_share : of the declarations that come again: restated as version 2 with
         event ``amended`` or ``cancelled``, or word for word (as Kafka redelivers). Positive ones are never cancelled.
-    scenarios : names of those to inject; all if None.
-    memory : also inject stories that show only to who remembers earlier declarations.
+    cases, look_alike_cases : per 10,000 declarations, how many cases over time begin, and how many honest look-alikes of
+        them (:mod:`streams.simulate.over_time`); those for which the period has no room are left out. With any of them the
+        world has a life: firms appear and vanish, and names are spelt in several ways (:mod:`streams.simulate.life`).
+    scenarios : names of those to inject, of one declaration or over time; all if None.
+    memory : also inject stories that show only to who remembers earlier declarations (not with cases over time, which are
+        the fuller way to tell them).
     firms : how many exporting firms there are.
 
     Raises
     ------
     ValueError : an unknown scenario, or a period that ends before it starts.
     """
-    if unknown := set(scenarios or ()) - {s.name for s in SCENARIOS}:
-        known = ", ".join(s.name for s in SCENARIOS)
+    names = dict.fromkeys([s.name for s in SCENARIOS] + [kind.name for kind in CASES])
+    if unknown := set(scenarios or ()) - set(names):
+        known = ", ".join(names)
         raise ValueError(f"no scenario is called {', '.join(sorted(unknown))}; there are {known}")
-    told = [s for s in SCENARIOS if (scenarios is None or s.name in scenarios) and (memory or s.stateless)]
+    remembered = memory and not (cases or look_alike_cases)
+    told = [s for s in SCENARIOS if (scenarios is None or s.name in scenarios) and (remembered or s.stateless)]
     shares = _Shares(scenario_share, look_alike_share, amended_share, cancelled_share, duplicate_share)
     # checked here, on the call, not when the first row is asked for
-    return _told(World(seed, firms), lodgements(count, start, end), end, told, memory, shares)
+    world, times = World(seed, firms), lodgements(count, start, end)
+    running: Running | None = None
+    if cases or look_alike_cases:
+        world.life = Life(world, seed, start, end)
+        per = count / 10_000
+        stage = Stage(world, start, end)
+        running = Running.planned(stage, seed, round(cases * per), round(look_alike_cases * per), scenarios)
+    return _told(world, times, end, told, remembered, shares, running)
 
 
 class _Shares(NamedTuple):
@@ -109,19 +128,34 @@ class _Shares(NamedTuple):
 
 
 def _told(
-    world: World, times: Iterator[datetime], end: datetime, told: list[Scenario], memory: bool, shares: _Shares
+    world: World,
+    times: Iterator[datetime],
+    end: datetime,
+    told: list[Scenario],
+    memory: bool,
+    shares: _Shares,
+    running: Running | None,
 ) -> Iterator[tuple[Row, Label]]:
     chance = world.chance
     later = _Later(end)
     possible: dict[Any, tuple[list[Scenario], Wheel[LookAlike]]] = {}
+    number = 0
 
     for now in times:
         due = later.take(now)
         if due is not None:
             row, label = due.row, due.label
+            if world.life is not None and row["version"] == 1 and row["lodged_at"] is None:
+                row, label = _numbered(row, label, world, now)
+        elif running is not None and (member := running.take(now)) is not None:
+            row, label, may_change = member
+            if may_change and row["version"] == 1:
+                _plan_changes(row, label, now, later, world, shares)
         else:
             day = now.date()
             if day not in possible:
+                if world.life is not None:
+                    world.life.turn(now)
                 possible.clear()
                 alike = [one for one in LOOK_ALIKES if one.possible(day)]
                 possible[day] = ([s for s in told if s.possible(day)], Wheel(alike, [a.weight for a in alike]))
@@ -130,10 +164,12 @@ def _told(
             if point < shares.scenario and stories:
                 story = chance.one(stories)
                 scenes = story.tell(world, now, memory)
-                label = _label(scenes[0].row, story, scenes[0].substances)
+                number += 1
+                case = f"{story.name}#{number}" if len(scenes) > 1 else None
+                label = _label(scenes[0], story, case)
                 row = scenes[0].row
                 for scene in scenes[1:]:
-                    later.put(now, scene.days, scene.row, _label(scene.row, story, scene.substances))
+                    later.put(now, scene.days, scene.row, _label(scene, story, case))
             elif point < shares.scenario + shares.look_alike:
                 kind = chance.of(alikes)
                 row = kind.make(world, now)
@@ -142,6 +178,8 @@ def _told(
                 row = chance.of(honest.REGIMES)(world, now)
                 label = Label(declaration_id=row["declaration_id"], typologies=[])
             _plan_changes(row, label, now, later, world, shares)
+        if label.case is not None and label.lodged_at is None:
+            label = label.model_copy(update={"lodged_at": now})
         stamped = now.isoformat(timespec="milliseconds")[:-6] + "Z"
         if row["lodged_at"] is None:
             row["lodged_at"] = stamped
@@ -150,13 +188,22 @@ def _told(
         yield row, label
 
 
-def _label(row: Row, story: Scenario, substances: tuple[str, ...]) -> Label:
+def _label(scene: Scene, story: Scenario, case: str | None) -> Label:
     return Label(
-        declaration_id=row["declaration_id"],
+        declaration_id=scene.row["declaration_id"],
         typologies=list(story.typologies),
-        substances=list(substances),
+        substances=list(scene.substances),
         scenario=story.name,
+        case=case,
+        due=scene.due,
     )
+
+
+def _numbered(row: Row, label: Label, world: World, now: datetime) -> tuple[Row, Label]:
+    """Give a later scene its number when it is lodged: numbers grow with time, in stories as in honest trade."""
+    before, _, old = row["declaration_id"].rpartition(":")
+    row["declaration_id"] = f"{before}:{world.reference(now, old[0])}"
+    return row, label.model_copy(update={"declaration_id": row["declaration_id"]})
 
 
 def _plan_changes(row: Row, label: Label, now: datetime, later: _Later, world: World, shares: _Shares) -> None:

@@ -12,11 +12,15 @@ from streams.simulate.world import World
 
 
 class Scene(NamedTuple):
-    """One declaration of a story, to be lodged some days after the story begins."""
+    """One declaration of a story, to be lodged some days after the story begins.
+
+    ``due``: whether what has been declared up to here is enough for an alert on this one.
+    """
 
     days: float
     row: Row
     substances: tuple[str, ...]
+    due: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,9 @@ LABEL = {
     "substances": ["gallium"],
     "scenario": "gallium-as-legitimate-product",
     "look_alike": "zinc-alloy",
+    "case": "split-shipments/17",
+    "due": True,
+    "lodged_at": "2026-11-20T08:14:05Z",
 }
 
 DEAD_LETTER = {

@@ -66,7 +66,7 @@ def tell(world: World, when: datetime, memory: bool) -> list[Scene]:
             routing=places.ways(country, mode, chance) if chance.maybe(0.4) else [],
             transport=world.transport(mode, 1 if mode == "sea" else 0),
         )
-        scenes.append(Scene(days, row, ("antimony",)))
+        scenes.append(Scene(days, row, ("antimony",), due=not across or part > 0))
         days += chance.between(2, 25)
     return scenes
 

@@ -22,7 +22,7 @@ def tell(world: World, when: datetime, memory: bool) -> list[Scene]:
     country = COUNTRIES[chance.one(("TH", "MX", "HK", "MY", "VN", "KR", "JP"))]
     buyer = world.buyer(country.code, 0.6).party
     broker = chance.one(world.brokers)
-    scenes = []
+    scenes: list[Scene] = []
     days = 0.0
     for _ in range(chance.whole(3, 5)):
         shell = {**chinese(chance, home, contact=0.6)[0], "address": address}
@@ -39,7 +39,7 @@ def tell(world: World, when: datetime, memory: bool) -> list[Scene]:
             destination=country.code,
             transport=world.transport("sea", 1),
         )
-        scenes.append(Scene(days, row, ("antimony",)))
+        scenes.append(Scene(days, row, ("antimony",), due=bool(scenes) or papers is None))
         days += chance.between(1, 15)
     return scenes
 

@@ -13,7 +13,7 @@ from streams.simulate.world import World
 
 #: Announcement 1/2026: no dual-use items to military end users or for military use in Japan.
 _JAPAN_MILITARY = date(2026, 1, 6)
-_US_MILITARY = (
+US_MILITARY = (
     "US Naval Surface Warfare Center",
     "US Army Research Laboratory",
     "Air Force Materiel Command",
@@ -33,7 +33,7 @@ def tell(world: World, when: datetime, memory: bool) -> list[Scene]:
     if not us_banned(day) or chance.maybe(0.15):
         if day >= _JAPAN_MILITARY and chance.maybe(0.3):
             country = "JP"
-        military = chance.one(_US_MILITARY if country == "US" else _JP_MILITARY)
+        military = chance.one(US_MILITARY if country == "US" else _JP_MILITARY)
     buyer = world.buyer(country).party
     if military is not None and chance.maybe(0.7):
         buyer = {**buyer, "name": military}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from streams.simulate import wording
+from streams.simulate.adding import Adding
 from streams.simulate.compose import declaration, item
 from streams.simulate.firms import Party, chinese, party
 from streams.simulate.places import COUNTRIES
@@ -48,6 +49,7 @@ def tell(world: World, when: datetime, memory: bool) -> list[Scene]:
         )
     scenes = []
     days = 0.0
+    adding = Adding(max(kg for _, kg in substance.packs))
     for _ in range(chance.whole(4, 12) if parcels else 1):
         code, texts, cover_usd = chance.one(_COVERS)
         net = chance.between(2, 20) if parcels else 25.0 * chance.whole(2, 40)
@@ -87,7 +89,9 @@ def tell(world: World, when: datetime, memory: bool) -> list[Scene]:
             destination=country.code,
             transport=world.transport("air" if parcels else "sea", 0),
         )
-        scenes.append(Scene(days, row, (substance.label,)))
+        # what is named nowhere shows by adding up; the rest by its words
+        enough = adding.enough(when + timedelta(days=days), net)
+        scenes.append(Scene(days, row, (substance.label,), due=enough or not silent))
         days += chance.between(0.5, 5)
     return scenes
 
