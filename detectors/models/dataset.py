@@ -169,6 +169,10 @@ class Lodgements:
         self._base.execute("BEGIN")
         return len(self)
 
+    def keep(self, since: datetime | None, until: datetime | None) -> None:
+        """Forget what was lodged outside a span (``until`` not included)."""
+        self._base.execute("DELETE FROM lodged WHERE at < ? OR at >= ?", _span(since, until))
+
     def __len__(self) -> int:
         return self.count()
 

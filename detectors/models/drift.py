@@ -23,10 +23,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from detectors._columnar import Numbers
+from detectors.batch import Batch
+from detectors.features import Features
+from detectors.models.learned import Scores
 
 LARGE_SHIFT = 0.25
 #: Rows behind a comparison at least: with fewer, chance alone moves a decile's share too far.
 ENOUGH = 500
+#: Rows of one batch that are counted at most: the watch must cost little beside the judging.
+ROWS_OF_BATCH = 64
 #: Scores kept of a hold-out and of a window.
 _SAMPLE = 1000
 #: Windows that are open at once, and days in each.
@@ -146,13 +151,16 @@ class Watch:
     Parameters
     ----------
     then : what its hold-out looked like (:func:`seen`).
-    every : rows between two comparisons of a window.
+    every : rows between two comparisons of a window. ``windows``: held at once; ``days``: in each.
     """
 
-    def __init__(self, then: Mapping[str, Any], every: int = ENOUGH, days: int = WINDOW_DAYS) -> None:
+    def __init__(
+        self, then: Mapping[str, Any], every: int = ENOUGH, days: int = WINDOW_DAYS, windows: int = KEPT_WINDOWS
+    ) -> None:
         self._then = then
         self._every = max(every, 1)
         self._days = days
+        self._kept = windows
         self._windows: dict[int, _Window] = {}
         #: Rows that were older than every window that is held.
         self.left_out = 0
@@ -182,9 +190,13 @@ class Watch:
                 found.append(self._shift(place, window))
         return found
 
+    def shifts(self) -> list[Shift]:
+        """Return every window that has rows enough, as it stands."""
+        return [self._shift(place, one) for place, one in sorted(self._windows.items()) if one.rows >= ENOUGH]
+
     def _window(self, place: int) -> _Window | None:
         if place not in self._windows:
-            if len(self._windows) >= KEPT_WINDOWS:
+            if len(self._windows) >= self._kept:
                 oldest = min(self._windows)
                 if place < oldest:
                     return None
@@ -232,6 +244,21 @@ class Watch:
 def _shares(counts: NDArray[np.int64]) -> Numbers:
     shares: Numbers = counts / max(1, int(counts.sum()))
     return shares
+
+
+def observe(watch: Watch, batch: Batch, computed: Features, scores: Scores, every_row: bool = False) -> list[Shift]:
+    """Let a watch see a scored batch, or a sample of it (every n-th row, at most :data:`ROWS_OF_BATCH`)."""
+    frame = computed.items if scores.scope == "item" else computed.declarations
+    step = 1 if every_row else -(-frame.height // ROWS_OF_BATCH) or 1
+    rows = frame.gather_every(step)
+    declarations = [batch.rows[n] for n in rows["row"].to_list()]
+    items = rows["item_index"].to_list() if "item_index" in rows.columns else [0] * rows.height
+    return watch.take(
+        rows,
+        scores.values[::step],
+        [row["lodged_at"] for row in declarations],
+        [f"{row['declaration_id']}/{item}" for row, item in zip(declarations, items, strict=True)],
+    )
 
 
 def label_shift(prevalence: float, known: int, wrong: int) -> float:

@@ -152,7 +152,7 @@ class Registry:
         """Give an alias to a version, or to none."""
         if number is not None:
             self._client.set_registered_model_alias(PREFIX + name, alias, number)
-        elif alias in (self._aliases(name) or {}).values():
+        elif alias in (self._aliases(name) or {}):
             self._client.delete_registered_model_alias(PREFIX + name, alias)
 
     def note_comparison(self, name: str, number: str, compared: Mapping[str, Any]) -> None:
