@@ -1,0 +1,58 @@
+"""How a text is seen by the models: folded, in Latin letters, and as it would read with a trick undone."""
+
+from __future__ import annotations
+
+import re
+
+from anyascii import anyascii
+
+from detectors._folding import fold, readings
+
+# anyascii writes each Chinese character with a capital ("YangHuaDi"), and folded text has no capitals of its own.
+_CAPITAL = re.compile(r"(?=[A-Z])")
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+_WITH_DIGIT = re.compile(r"\S*\d\S*")
+_WORD = re.compile(r"[^\W\d_]+")
+_CHINESE = re.compile("[\u2e80-\u9fff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f]")
+_LONGEST = 300
+
+
+def latin(folded: str) -> str:
+    """Return a folded text in lower-case Latin letters and digits, words apart: "氧化镝" is "yang hua di"."""
+    if not folded.isascii():
+        folded = _CAPITAL.sub(" ", anyascii(folded)).lower()
+    return _NO_LETTER.sub(" ", folded).strip()
+
+
+def named(text: str) -> str:
+    """Return what a text says of its goods: folded, without numbers, grades and model numbers."""
+    return " ".join(_WITH_DIGIT.sub(" ", fold(text[:_LONGEST])).split())
+
+
+def telling(name: str) -> bool:
+    """Tell whether there are enough words to know goods by: two, or one long one, or three characters of Chinese."""
+    characters = len(_CHINESE.findall(name))
+    if characters:
+        return characters >= 3
+    words = [word for word in _WORD.findall(name) if len(word) >= 3]
+    return sum(map(len, words)) >= 8
+
+
+def faces(text: str) -> list[tuple[str, str, str]]:
+    """Return the faces of a text: as it stands, with letters joined or digits read as letters, and read backwards.
+
+    Each face is the text in Latin letters, the same without blanks, and (of other scripts) as it was written.
+    """
+    folded = fold(text[:_LONGEST])
+    found = [_face(folded)]
+    found += [_face(reading) for reading in readings(folded)]
+    plain = found[0][0]
+    if folded.isascii() and len(plain) >= 5:
+        turned = plain[::-1]
+        found.append((turned, turned.replace(" ", ""), ""))
+    return list(dict.fromkeys(found))
+
+
+def _face(folded: str) -> tuple[str, str, str]:
+    spelled = latin(folded)
+    return spelled, spelled.replace(" ", ""), "" if folded.isascii() else folded
