@@ -17,6 +17,9 @@ if ! command -v mvn >/dev/null; then missing+=(maven); fi
 if ! command -v kcat >/dev/null; then missing+=(kcat); fi
 if ! command -v npm >/dev/null; then missing+=(npm); fi
 if ! command -v chromium >/dev/null; then missing+=(chromium); fi
+# A real syslog server for the tests of delivery, which run it as a process of their own. Only in containers: on a machine with an
+# init system it would become that machine's system log, and drive out another one.
+if [ ! -d /run/systemd/system ] && [ ! -x /usr/sbin/rsyslogd ]; then missing+=(rsyslog rsyslog-openssl); fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

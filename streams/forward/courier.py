@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from schemas.errors import SettingsError
 from streams.forward.backoff import Backoff
 from streams.forward.progress import Progress, log
 from streams.forward.refusals import Refusals
-from streams.forward.target import Delivered, Envelope, Outcome, Refused, Target
+from streams.forward.target import Delivered, Envelope, Later, Outcome, Refused, Target
 
 #: Waits so many seconds, or until the stop; returns the partitions that this process has lost meanwhile.
 Wait = Callable[[float], Collection[int]]
@@ -46,7 +47,7 @@ class Courier:
         """
         left, failed, tries = list(batch), 0, dict.fromkeys((one.origin for one in batch), 0)
         while left and not self.stop.is_set():
-            outcomes = self.target.deliver(left, self.stop)
+            outcomes = self._tried(left)
             waiting, reason, asked = self._sort(left, outcomes, tries)
             if len(waiting) < len(left):
                 failed = 0
@@ -64,6 +65,12 @@ class Courier:
             lost = wait(delay)
             left = [one for one in left if one.partition not in lost]
         return left
+
+    def _tried(self, batch: Sequence[Envelope]) -> Sequence[Outcome]:
+        try:
+            return self.target.deliver(batch, self.stop)
+        except SettingsError as error:  # a secret's file that is just being replaced, for one
+            return [Later(str(error))] * len(batch)
 
     def _sort(
         self, batch: Sequence[Envelope], outcomes: Sequence[Outcome], tries: dict[str, int]
