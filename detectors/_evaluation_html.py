@@ -19,6 +19,10 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.2f}"
 
 
+def _brief(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
 def bars(caught: list[Caught]) -> list[dict[str, float | str]]:
     """Return, for the drawing, a bar for each kind: at any severity, at high and above, and the interval, in pixels."""
     scale = _WIDTH - _LABEL - 95
@@ -39,7 +43,7 @@ def bars(caught: list[Caught]) -> list[dict[str, float | str]]:
 def page(evaluation: Evaluation, title: str = "Evaluation") -> str:
     """Return the page. All texts are escaped."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": _percent, "number": _number}
+    environment.filters |= {"percent": _percent, "number": _number, "brief": _brief}
     source = (files("detectors") / "_evaluation_html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(
         e=evaluation,

@@ -2,7 +2,8 @@
 
 The latest revision of each declaration's alert counts, unless it is withdrawn. A declaration is positive if its label names a
 typology. Declarations are counted by their labels; an alert on a declaration without a label is counted apart and takes no
-part in precision, because nobody knows the answer.
+part in precision, because nobody knows the answer. Of cases that several declarations make, it is also said whether they were
+caught at the right moment (:mod:`detectors._evaluation_moments`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 from math import ceil, sqrt
 from typing import Any
 
-from detectors._evaluation_result import Alike, AtCut, Budget, Caught, Evaluation, FalseCode
+from detectors._evaluation_moments import Moments, by_scenario
+from detectors._evaluation_result import Alike, AtCut, Budget, CaseMoment, Caught, Evaluation, FalseCode, Moment
 from schemas.errors import ContractError
 from schemas.types import SEVERITIES
 
@@ -33,9 +35,31 @@ EXPECTED: dict[str, tuple[frozenset[str], ...]] = {
     "antimony-in-cover-cargo": (frozenset({"MISLABEL-MASS"}),),
     "rare-earths-relabelled": (frozenset({"MISLABEL-NAME", "MISLABEL-TEXT", "ORIGIN-RELABEL", "SPLIT-SHIPMENTS"}),),
     "controls-calendar": (frozenset({"CONTROL-PROHIBITED"}),),
+    # cases over time
+    "split-shipments": (frozenset({"SPLIT-SHIPMENTS"}),),
+    "hand-carried-again": (frozenset({"HAND-CARRIED"}),),
+    "licence-overdrawn": (frozenset({"LICENCE-OVERDRAWN"}),),
+    "licence-misused": (frozenset({"LICENCE-MISUSED"}),),
+    "route-surge": (frozenset({"ROUTE-SURGE"}),),
+    "route-rare": (frozenset({"ROUTE-TRANSIT"}),),
+    "amend-evasive": (frozenset({"AMEND-EVASIVE"}),),
+    "origin-relabelled": (frozenset({"ORIGIN-RELABEL"}),),
+    "price-history": (frozenset({"MISLABEL-VALUE"}),),
 }
 
-__all__ = ["EXPECTED", "Alike", "AtCut", "Budget", "Caught", "Evaluation", "FalseCode", "evaluate", "wilson"]
+__all__ = [
+    "EXPECTED",
+    "Alike",
+    "AtCut",
+    "Budget",
+    "CaseMoment",
+    "Caught",
+    "Evaluation",
+    "FalseCode",
+    "Moment",
+    "evaluate",
+    "wilson",
+]
 
 BUDGET_SHARES = (0.001, 0.005, 0.01, 0.05)
 BUDGET_TOPS = (20, 100, 500)
@@ -56,6 +80,8 @@ class _Seen:
 @dataclass(slots=True)
 class _Kind:
     count: int = 0
+    due: int = 0
+    due_any: int = 0
     at: list[int] = field(default_factory=lambda: [0] * len(SEVERITIES))
     expected: int = 0
 
@@ -119,7 +145,9 @@ def _caught(name: str, kind: _Kind, wanted: tuple[frozenset[str], ...] | None) -
     return Caught(
         name=name,
         declarations=kind.count,
+        due=kind.due,
         any=kind.at[0],
+        due_any=kind.due_any,
         medium=kind.at[_MEDIUM],
         high=kind.at[_HIGH],
         recall=kind.at[0] / kind.count,
@@ -170,8 +198,8 @@ def evaluate(
     Parameters
     ----------
     alerts : alerts as JSON objects (``alert/1``), any number of revisions of each, in any order.
-    labels : labels as JSON objects (``declaration_id, typologies, substances``, and if known ``scenario, look_alike``); of
-        several for one declaration the first counts.
+    labels : labels as JSON objects (``declaration_id, typologies, substances``, and if known ``scenario, look_alike, case,
+        due, lodged_at``); of several for one declaration the first counts.
     expected : scenario -> sets of codes; an alert meets it if it carries at least one of each set.
     budget_shares, budget_tops : how many inspections there are, as shares of the declarations and as numbers.
 
@@ -185,7 +213,8 @@ def evaluate(
     looks: defaultdict[str, _Look] = defaultdict(_Look)
     true_at, false_at = [0] * len(SEVERITIES), [0] * len(SEVERITIES)
     truth: dict[str, bool] = {}
-    positives = substances_named = substances_expected = 0
+    positives = due_of_all = due_alerted = substances_named = substances_expected = 0
+    moments = Moments()
     false_codes: Counter[str] = Counter()
 
     for label in labels:
@@ -201,14 +230,20 @@ def evaluate(
             (true_at if positive else false_at)[rank] += 1
         if positive:
             scenario = label.get("scenario")
+            due = label.get("due") is not False
             kinds = [typologies[name] for name in label["typologies"]]
             if scenario:
                 kinds.append(scenarios[scenario])
                 wanted = expected.get(scenario)
-                if seen is not None and wanted is not None and all(codes & seen.codes for codes in wanted):
-                    scenarios[scenario].expected += 1
+                asked = seen is not None and all(codes & seen.codes for codes in wanted or ())
+                scenarios[scenario].expected += asked and due and wanted is not None
+                moments.add(label, seen is not None, asked)
+            due_of_all += due
+            due_alerted += due and seen is not None
             for kind in kinds:
                 kind.count += 1
+                kind.due += due
+                kind.due_any += due and seen is not None
                 for rank in reached:
                     kind.at[rank] += 1
             if seen is not None and label.get("substances"):
@@ -226,11 +261,14 @@ def evaluate(
             false_codes.update(seen.codes)
 
     declarations, honest = len(truth), len(truth) - positives
+    cases = moments.cases()
     labelled = [(seen, truth[i]) for i, seen in standing.items() if i in truth]
     labelled.sort(key=lambda pair: (-pair[0].risk, -pair[0].confidence))
     return Evaluation(
         declarations=declarations,
         positives=positives,
+        due=due_of_all,
+        due_alerted=due_alerted,
         honest=honest,
         alerts=len(standing),
         withdrawn=withdrawn,
@@ -251,6 +289,8 @@ def evaluate(
         ],
         scenarios=[_caught(name, kind, expected.get(name)) for name, kind in sorted(scenarios.items())],
         typologies=[_caught(name, kind, None) for name, kind in sorted(typologies.items())],
+        moments=by_scenario(cases),
+        cases=cases,
         look_alikes=[
             Alike(
                 name=name, declarations=look.count, any=look.any, high=look.high, codes=dict(look.codes.most_common())

@@ -28,11 +28,14 @@ def evaluate(
     alerts: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Alerts, one JSON a line; .gz too.")],
     labels: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labels, one JSON a line; .gz too.")],
     html: Annotated[Path | None, typer.Option(help="Also write a page with charts here.")] = None,
+    cases: Annotated[bool, typer.Option("--cases", help="Also list each case of several declarations.")] = False,
     json_wanted: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Score alerts against labels: precision, recall by scenario and typology, false alerts, yield of inspections.
 
-    The latest revision of each alert counts, withdrawn ones do not. Exit 1: a file is not what it should be.
+    The latest revision of each alert counts, withdrawn ones do not. Where labels say to which case of several declarations they
+    belong, and from which one on an alert is due, it is told whether cases were caught at that moment, late or early;
+    --cases tells it for each. Exit 1: a file is not what it should be.
     """
     from detectors import evaluation
 
@@ -44,9 +47,11 @@ def evaluate(
 
         html.write_text(page(found, f"Evaluation of {alerts.name}"), encoding="utf-8")
     if json_wanted:
-        output.as_json(found.model_dump())
+        output.as_json(found.model_dump(mode="json"))
         return
     _tables(found)
+    if cases:
+        _cases(found)
     if html is not None:
         output.console.print(f"[dim]written: {html}[/]")
 
@@ -103,11 +108,11 @@ def _tables(found: Evaluation) -> None:
         ("at or above", "alerts", "true", "false", "precision", "recall", "per 1,000 honest"),
         "By severity (the last column: false ones)",
     )
-    by_scenario = "By scenario (expected: with a code that the case asks for)"
+    by_scenario = "By scenario (expected: of the due ones, with a code that the case asks for)"
     for title, kinds in ((by_scenario, found.scenarios), ("By typology", found.typologies)):
         columns = ["name", "n", "recall", "medium+", "high+"]
         if title == by_scenario:
-            columns += ["expected"]
+            columns += ["due", "recall of due", "expected"]
         output.table(
             (
                 {
@@ -116,13 +121,16 @@ def _tables(found: Evaluation) -> None:
                     "recall": f"{one.recall:.0%}",
                     "medium+": f"{one.recall_medium:.0%}",
                     "high+": f"{one.recall_high:.0%}",
-                    "expected": None if one.expected is None else f"{one.expected / one.declarations:.0%}",
+                    "due": one.due,
+                    "recall of due": None if not one.due else f"{one.due_any / one.due:.0%}",
+                    "expected": None if one.expected is None or not one.due else f"{one.expected / one.due:.0%}",
                 }
                 for one in kinds
             ),
             columns,
             title,
         )
+    _moments(found)
     output.table(
         (
             {
@@ -158,3 +166,58 @@ def _tables(found: Evaluation) -> None:
             ("code", "alerts"),
             "Codes of the false alerts at high or above",
         )
+
+
+def _brief(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}"
+
+
+def _moments(found: Evaluation) -> None:
+    """Print when cases of several declarations were caught, if there are any."""
+    if not found.moments:
+        return
+    output.table(
+        (
+            {
+                "scenario": one.name,
+                "cases": one.cases,
+                "due": one.cases_due,
+                "caught": one.caught,
+                "at once": one.at_once,
+                "declarations late": _brief(one.lag_declarations),
+                "at most": _brief(one.lag_declarations_most),
+                "days late": _brief(one.lag_days),
+                "days at most": _brief(one.lag_days_most),
+                "early": one.early_cases,
+                "due alerted": f"{one.due_alerted} of {one.due}",
+                "as asked": one.due_asked,
+            }
+            for one in found.moments
+        ),
+        (
+            *("scenario", "cases", "due", "caught", "at once", "declarations late", "at most"),
+            *("days late", "days at most", "early", "due alerted", "as asked"),
+        ),
+        "Cases of several declarations (due: enough was lodged; caught: with a code asked for; late: median)",
+    )
+
+
+def _cases(found: Evaluation) -> None:
+    """Print each case of several declarations."""
+    output.table(
+        (
+            {
+                "case": one.case,
+                "declarations": one.declarations,
+                "due": one.due_at and f"{one.due_at:%Y-%m-%d %H:%M}",
+                "caught at": one.caught_at and f"{one.caught_at:%Y-%m-%d %H:%M}",
+                "declarations late": one.lag_declarations,
+                "days": _brief(one.lag_days),
+                "early": one.early or None,
+                "days ahead": _brief(one.lead_days),
+            }
+            for one in found.cases
+        ),
+        ("case", "declarations", "due", "caught at", "declarations late", "days", "early", "days ahead"),
+        "Each case",
+    )
