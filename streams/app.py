@@ -22,6 +22,7 @@ import contextlib
 import gc
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +34,7 @@ from schemas import ENGINE_VERSION
 from schemas.errors import BrokerError
 from streams import clients, topics
 from streams.settings import Settings
-from streams.worker import application, control, gathering, guard, health
+from streams.worker import application, control, gathering, guard, health, models
 from streams.worker.blocks import Block, BlockSchema
 from streams.worker.case_store import CaseStore
 from streams.worker.intake import TICK_SECONDS, Intake
@@ -98,7 +99,7 @@ class Worker:
         self._options = clients.aio_consumer_options(chosen)
         self.metrics = Metrics()
         self.metrics.version("engine", ENGINE_VERSION)
-        self._judging = control.Judging(self.metrics, packs)
+        self._judging = control.Judging(self.metrics, packs, partial(models.fetch, chosen))
         self._app = application.faust_app(chosen)
         self._agents: list[Any] = []
         self.health = health.Health(self._crash, self._ended, self._assigned, patience)
@@ -267,16 +268,22 @@ class Worker:
         BrokerError : topics are missing or do not fit, or the worker crashed.
         """
         await asyncio.to_thread(self.check_topics)
-        followed = control.Followed(self._judging, self._options, self._named["reference"])
+        judging, named = self._judging, self._named
+        followed = [
+            control.Followed(judging.offer, self._options, named["reference"]),
+            control.Followed(judging.offer_model, self._options, named["models"]),
+        ]
         tasks: list[asyncio.Task[None]] = []
         server = None
         try:
             server, used = await health.serve(self.health, self.metrics, port)
             log.info("health and metrics", url=f"http://{health.HOST}:{used}/health", port=used)
-            await followed.catch_up()
+            for each in followed:
+                await each.catch_up()
             await asyncio.to_thread(self._judging.warm_up)
             tasks = [
-                asyncio.create_task(followed.follow()),
+                *(asyncio.create_task(each.follow()) for each in followed),
+                asyncio.create_task(self._notify()),
                 asyncio.create_task(control.watch_files(self._judging)),
                 asyncio.create_task(health.watch(self.health, self.metrics, self._options)),
                 asyncio.create_task(self._tick()),
@@ -289,9 +296,20 @@ class Worker:
             await self._until(stop)
         finally:
             await self._leave(tasks)
-            await followed.close()
+            for each in followed:
+                await each.close()
             if server is not None:
                 await server.cleanup()
+
+    async def _notify(self) -> None:
+        """Write the notices that come up, for ever."""
+        while True:
+            await asyncio.sleep(models.NOTICE_SECONDS)
+            try:
+                if self.health.started and self._judging.notices and not self._leaving():
+                    await self._judging.notices.send(Outbox(self._app, self._chosen))
+            except Exception as error:
+                log.warning("notices could not be written yet", error=guard.named(error))
 
     async def _tick(self) -> None:
         """Let time pass for what waits in the intake, for ever."""

@@ -1,7 +1,8 @@
-"""What judges, replaced while the worker runs: rule packs from files, rule packs and tables from the topic ``reference``.
+"""What judges, replaced while the worker runs: rule packs from files, rule packs and tables from the topic ``reference``,
+and learned models from the topic ``models`` (:mod:`streams.worker.models`).
 
 All or nothing: a pack or a table with a mistake is refused as a whole, with its errors in the log and a count in the
-metrics, and what was in use stays in use. A batch is judged by one pair of tables and rules from beginning to end.
+metrics, and what was in use stays in use. A batch is judged by one pair of tables and rules (with models) from beginning to end.
 
 Records of ``reference``: key ``rules/<pack>`` with the YAML text of a pack, which goes before a file of the same pack; key
 ``table/<name>`` with a :class:`schemas.reference.ReferenceRecord`. A record without a value takes a pack or table back.
@@ -12,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,31 +31,50 @@ from detectors.rules import loading
 from detectors.rules.ruleset import DEFAULT_PACKS, RuleSet
 from detectors.rules.watch import RuleSetHolder
 from schemas import decode
-from schemas.errors import ReferenceError_, RulePackError
+from schemas.errors import ModelError, ReferenceError_, RulePackError
+from schemas.model import ModelRef
 from schemas.reference import ReferenceRecord
+from streams import _model_notices
 from streams.worker.metrics import Metrics
+from streams.worker.models import Notices, Shelf
 
 log = structlog.stdlib.get_logger(__name__)
 
 #: Seconds between two looks at the pack files.
 POLL_SECONDS = 3.0
 _RULES, _TABLE = "rules/", "table/"
+#: Characters of a label value at most: keys are whatever somebody wrote to the topic.
+_LABEL = 100
+
+
+def _no_models(name: str, ref: ModelRef) -> Path:
+    raise ModelError(f"nothing to fetch {name} from")
 
 
 class Judging:
-    """The reference tables and rules in use.
+    """The reference tables, rules and models in use.
 
     Parameters
     ----------
     packs : pack files or folders of them; by default those that come with Assay.
+    fetch : gives the file of a stored model; without it there are no models.
 
     Raises
     ------
     RulePackError : the packs to begin with have mistakes; there is nothing older to keep.
     """
 
-    def __init__(self, metrics: Metrics, packs: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        packs: Sequence[Path] = (),
+        fetch: Callable[[str, ModelRef], Path] | None = None,
+    ) -> None:
         self._metrics = metrics
+        #: News about models that were refused, and that drift.
+        self.notices = Notices()
+        #: Champions and challengers.
+        self.shelf = Shelf(fetch or _no_models, lambda: self._reference)
         self._paths: Sequence[Path] = packs or [DEFAULT_PACKS]
         self._files = loading.read(self._paths)
         self._offered: dict[str, str] = {}
@@ -75,7 +96,8 @@ class Judging:
         engine.screen(Batch.of([decode.row(_WARM_UP.encode())]), reference, models)
 
     def _publish(self) -> None:
-        self._current = (self._reference, Models(self._holder.current))
+        models = Models(self._holder.current, self.shelf.detectors, self.shelf.challengers)
+        self._current = (self._reference, models)
         self._metrics.version("rules", self._holder.current.version)
         self._metrics.version("reference", self._reference.version)
 
@@ -104,6 +126,27 @@ class Judging:
             if key.startswith(_TABLE):
                 return self._offer_table(key, value)
             return self._refuse("other", key, [f"the key must begin with {_RULES} or {_TABLE}"])
+
+    def offer_model(self, key: str, value: bytes | None) -> bool:
+        """Take a record of the topic ``models``; return whether what it asks for is in use now."""
+        with self._replacing:
+            usable, problems = self.shelf.offer(key, value)
+            self._publish()
+        champion = self.shelf.champions.get(key)
+        self._metrics.forget_version(f"model {key}"[:_LABEL])
+        if champion is not None:
+            self._metrics.version(f"model {key}"[:_LABEL], champion.detector.version)
+        if problems:
+            self.notices.add(_model_notices.of_refusal(key, "\n".join(problems), datetime.now(UTC)))
+            self._refuse("model", key, problems)
+            return usable
+        log.info(
+            "models in use",
+            model=key,
+            champion=champion.detector.version if champion else None,
+            challengers=[one.version for one in self.shelf.challengers if one.name == key],
+        )
+        return True
 
     def _offer_pack(self, key: str, value: bytes | None) -> bool:
         before = dict(self._offered)
@@ -189,10 +232,13 @@ async def watch_files(judging: Judging) -> None:
 
 
 class Followed:
-    """The topic ``reference``, read to its end (:meth:`catch_up`) and then followed (:meth:`follow`)."""
+    """A control topic, read to its end (:meth:`catch_up`) and then followed (:meth:`follow`).
 
-    def __init__(self, judging: Judging, options: Mapping[str, Any], topic: str) -> None:
-        self._judging = judging
+    ``offer(key, value)`` takes a record and tells whether it is in use now.
+    """
+
+    def __init__(self, offer: Callable[[str, bytes | None], bool], options: Mapping[str, Any], topic: str) -> None:
+        self._offer = offer
         self._topic = topic
         self._consumer = AIOKafkaConsumer(group_id=None, **options)
 
@@ -213,7 +259,7 @@ class Followed:
                     values.setdefault(_key(record.key), []).append(record.value)
         for key, offered in values.items():
             for value in reversed(offered):
-                if value is None or await asyncio.to_thread(self._judging.offer, key, value):
+                if value is None or await asyncio.to_thread(self._offer, key, value):
                     break
 
     async def follow(self) -> None:
@@ -221,9 +267,9 @@ class Followed:
         while True:
             try:
                 record = await self._consumer.getone()
-                await asyncio.to_thread(self._judging.offer, _key(record.key), record.value)
+                await asyncio.to_thread(self._offer, _key(record.key), record.value)
             except Exception as error:  # a broker that is away, or what a record may hold: this task must outlive both
-                log.error("cannot follow the topic reference", error=repr(error))
+                log.error("cannot follow a control topic", topic=self._topic, error=repr(error))
                 await asyncio.sleep(POLL_SECONDS)
 
     async def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -55,7 +57,21 @@ class Metrics:
         self.failures = Counter(
             "assay_stage_failures", "batches done again after an error", ["stage"], registry=registry
         )
-        self.refused = Counter("assay_refused_updates", "rule packs and tables refused", ["kind"], registry=registry)
+        self.refused = Counter(
+            "assay_refused_updates", "rule packs, tables and models refused", ["kind"], registry=registry
+        )
+        self.drift = Gauge(
+            "assay_model_drift",
+            "population stability index of a champion's feature or score, newest window (0.25 is large)",
+            ["model", "of"],
+            registry=registry,
+        )
+        self.drift_ks = Gauge(
+            "assay_model_drift_ks", "Kolmogorov-Smirnov distance of a champion's scores", ["model"], registry=registry
+        )
+        self.model_failures = Counter(
+            "assay_model_failures", "failures of challengers, and of the watch on models", ["part"], registry=registry
+        )
         self.unknown_fields = Counter("assay_unknown_fields", "fields left out of declarations", registry=registry)
         self.batch_records = Histogram(
             "assay_batch_records", "records in a batch", ["stage"], buckets=_BATCHES, registry=registry
@@ -79,6 +95,16 @@ class Metrics:
         """Show the version of a part (rules, reference, engine) and forget the one before."""
         self.versions.remove_by_labels({"part": part})
         self.versions.labels(part, version).set(1)
+
+    def forget_version(self, part: str) -> None:
+        """Show no version of a part any more."""
+        self.versions.remove_by_labels({"part": part})
+
+    def drifted(self, model: str, indices: Mapping[str, float], ks: float) -> None:
+        """Show how far a champion's features and scores are from its hold-out."""
+        for of, index in indices.items():
+            self.drift.labels(model, of).set(index)
+        self.drift_ks.labels(model).set(ks)
 
     def text(self) -> bytes:
         """Return everything in the Prometheus text format."""

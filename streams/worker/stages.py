@@ -35,6 +35,7 @@ from streams.worker.dead_letters import dead_letter, origin_of
 from streams.worker.feedback import feedback_of
 from streams.worker.guard import Decoded, Failure
 from streams.worker.metrics import Metrics
+from streams.worker.models import ModelWatch
 from streams.worker.outbox import Outbox
 from streams.worker.pulse import Pulse
 
@@ -74,6 +75,7 @@ class Stages:
         self._chosen = chosen
         self._outbox = outbox
         self._judging = judging
+        self._models = ModelWatch(lambda: judging.shelf.champions, metrics, judging.notices)
         self._cases = cases
         self._metrics = metrics
         self._committed = committed
@@ -96,13 +98,15 @@ class Stages:
         judged, failed = await loop.run_in_executor(self._pool, self._judge, records)
         outbox = self._outbox()
         self.bury(outbox, "declarations", failed)
-        for verdicts, signals, _ in judged:
+        for verdicts, signals, shadows, _ in judged:
             for declaration_id, raw, at in verdicts:
                 outbox.add("findings", declaration_id, raw, [(ARRIVED, str(at).encode())])
             for partition, block in signals.items():
                 outbox.add("signals", None, block, partition=partition)
+            for model, block in shadows:
+                outbox.add("models.shadow", model, block)
         await outbox.flush()
-        self._metrics.judged.inc(sum(count for _, _, count in judged))
+        self._metrics.judged.inc(sum(count for *_, count in judged))
 
     def _judge(self, records: Sequence[ConsumerRecord]) -> tuple[list[_Screened], list[tuple[Stage, Failure]]]:
         unknown: list[str] = []
@@ -131,7 +135,7 @@ class Stages:
             for partition, signals in split(block_of(screened.facts, origins[0]), self.signal_partitions).items()
         }
         self._count(screened.verdicts)
-        return verdicts, blocks, screened.judged
+        return verdicts, blocks, self._models.look(batch, screened, origins[0]), screened.judged
 
     async def feedback(self, blocks: Sequence[Block]) -> None:
         """Hand what inspections found on to the profiles of the declaration's parties (see :mod:`streams.worker.feedback`)."""
@@ -221,8 +225,9 @@ class Stages:
                 log.warning("unknown field left out", field=name)
 
 
-#: Verdicts as (declaration_id, JSON, arrival in milliseconds), signals as JSON by partition, number of declarations judged.
-_Screened = tuple[list[tuple[str, bytes, int]], dict[int, bytes], int]
+#: Verdicts as (declaration_id, JSON, arrival in milliseconds), signals as JSON by partition, shadow scores as (model, JSON),
+#: number of declarations judged.
+_Screened = tuple[list[tuple[str, bytes, int]], dict[int, bytes], list[tuple[str, bytes]], int]
 
 
 def _tell(outbox: Outbox, alert: Alert, raw: bytes, partition: int, arrived: datetime | None) -> None:
