@@ -146,6 +146,7 @@ def _verdict(
     origin: str | None,
     personal_data: bool,
 ) -> Verdict:
+    told = fact.watched and row["event"] not in ENDED
     return Verdict(
         stage="screen",
         declaration_id=row["declaration_id"],
@@ -153,8 +154,8 @@ def _verdict(
         event=row["event"],
         event_time=row["lodged_at"],
         findings=findings,
-        declaration=_shown(row, findings, personal_data) if fact.watched else {},
-        keys=[key for key in keys_of(fact) if kind_of(key) in _OF_PARTIES] if fact.watched else [],
+        declaration=_shown(row, findings, personal_data) if told else {},
+        keys=[key for key in keys_of(fact) if kind_of(key) in _OF_PARTIES] if told else [],
         provenance=dict(provenance) | {"origin": origin},
     )
 

@@ -13,10 +13,12 @@ from pydantic import Field
 
 from schemas.declaration import Event, Regime, TransportMode
 from schemas.disposition import Verdicts
-from schemas.types import Contract, CountryCode, FindingCode, Identifier, Kilograms, ShortText, UtcTime
+from schemas.types import Contract, CountryCode, FindingCode, Identifier, ShortText, UtcTime
 
 Hs6 = Annotated[str, Field(pattern=r"^[0-9]{4,6}$")]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+#: A sum of masses in kg: no limit, unlike a declared one.
+Mass = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Role = Literal["declarant", "agent", "exporter", "consignee", "notify", "carrier", "traveller"]
 LinkKind = Literal["phone", "email", "address"]
 #: Goods, licences, parties and links of one fact beyond this many are not remembered: the largest by mass come first.
@@ -37,7 +39,7 @@ class Goods(Contract):
     named: bool = False
     controlled: bool = False
     licensed: bool = False
-    net_mass_kg: Kilograms | None = None
+    net_mass_kg: Mass | None = None
     value_usd: Dollars | None = None
 
 
@@ -51,8 +53,8 @@ class LicenceUse(Contract):
     reference: Identifier
     item: Annotated[int, Field(ge=1)]
     kind: Identifier | None = None
-    net_mass_kg: Kilograms | None = None
-    licensed_kg: Kilograms | None = None
+    net_mass_kg: Mass | None = None
+    licensed_kg: Mass | None = None
     expires_on: date | None = None
     holder: Identifier | None = None
     holder_shown: ShortText | None = None
@@ -83,8 +85,7 @@ class Contact(Contract):
 class Fact(Contract):
     """What profiles may know of one version of one declaration.
 
-    ``watched`` facts concern a controlled substance, or made the screen find something, or are luggage or post: they carry
-    goods, licences and contacts. Others carry parties and totals only. Masses are in kg, values in US dollars at the day's
+    ``watched`` facts concern a controlled substance, or made the screen find something: they carry goods, licences and contacts. Others carry parties and totals only. Masses are in kg, values in US dollars at the day's
     rate; null where any item lacks one.
 
     ``risk`` (0..100) and ``found`` are what the screen stage said; ``text`` is a hash of the folded descriptions.
@@ -100,7 +101,7 @@ class Fact(Contract):
     country_of_export: CountryCode | None = None
     country_of_destination: CountryCode | None = None
     via: list[CountryCode] = Field(default_factory=list)
-    net_mass_kg: Kilograms | None = None
+    net_mass_kg: Mass | None = None
     value_usd: Dollars | None = None
     headings: list[Hs6] = Field(default_factory=list)
     parties: list[Who] = Field(default_factory=list)

@@ -38,7 +38,6 @@ COLUMNS = frozenset(
         "total_usd",
         "exporting_from",
         "third_countries",
-        "luggage",
     }
 )
 _BRIEF: tuple[Role, ...] = ("exporter", "consignee")
@@ -63,18 +62,18 @@ class FactMaker:
         findings : of the screen stage, by row.
         """
         told = computed.declarations.select(
-            "has_concerned", "luggage", "exporting_from", "third_countries", "total_net_kg", "total_usd"
+            "has_concerned", "exporting_from", "third_countries", "total_net_kg", "total_usd"
         ).rows()
         starts = _starts(batch)
         items: list[tuple[Any, ...]] | None = None
         facts = []
-        for n, (row, (concerned, luggage, start, via, mass, value)) in enumerate(zip(batch.rows, told, strict=True)):
+        for n, (row, (concerned, start, via, mass, value)) in enumerate(zip(batch.rows, told, strict=True)):
             found = findings.get(n, ())
-            watched = bool(found) or concerned or luggage
+            watched = bool(found) or concerned
             persons = row["regime"] in PERSONS_TRAFFIC
             parties: dict[Role, Resolved] = {}
             for role in _ROLES if watched else _BRIEF:
-                who = self._resolver.resolve(row[role], persons) if row[role] is not None else None
+                who = self._resolver.resolve(row[role], persons or role == "traveller") if row[role] else None
                 if who is not None:
                     parties[role] = who
             if "exporter" not in parties and not watched and row["declarant"] is not None:
@@ -94,7 +93,7 @@ class FactMaker:
                 "net_mass_kg": mass,
                 "value_usd": value,
                 "headings": _headings(row),
-                "parties": [_who(role, who, row[role], persons) for role, who in parties.items()],
+                "parties": [_who(role, who, row[role]) for role, who in parties.items()],
             }
             if watched:
                 if items is None:
@@ -148,6 +147,7 @@ class FactMaker:
 
     def _licences(self, row: Row, items: Sequence[tuple[Any, ...]], persons: bool) -> list[LicenceUse]:
         uses = []
+        homes = {role: row[role] and row[role]["country"] for role in ("exporter", "consignee")}
         for item, columns in zip(row["items"], items, strict=True):
             if not columns[5]:
                 continue
@@ -164,17 +164,18 @@ class FactMaker:
                         net_mass_kg=columns[6],
                         licensed_kg=document["quantity_kg"] or None,
                         expires_on=document["expires_on"],
-                        holder=self._named(holder),
+                        holder=self._named(holder, homes["exporter"]),
                         holder_shown=None if persons else holder,
-                        end_user=self._named(end_user),
+                        end_user=self._named(end_user, homes["consignee"]),
                         end_user_shown=None if persons else end_user,
                     )
                 )
         return uses[:MOST]
 
-    def _named(self, name: str | None) -> str | None:
-        """Return the name key of a name in a document."""
-        return None if not name else self._resolver.name_key(name)
+    def _named(self, name: str | None, country: str | None) -> str | None:
+        """Return the name key of a name in a document, read as a firm of the country of whom it should name."""
+        who = self._resolver.resolve({"name": name, "country": country}, False) if name else None
+        return None if who is None else who.name_key
 
 
 def _starts(batch: Batch) -> list[int]:
@@ -199,8 +200,8 @@ def _item_columns(computed: Features) -> list[tuple[Any, ...]]:
     ).rows()
 
 
-def _who(role: Role, who: Resolved, party: Row | None, persons: bool) -> Who:
-    firm = not (who.person or persons or role == "traveller")
+def _who(role: Role, who: Resolved, party: Row | None) -> Who:
+    firm = not (who.person or role == "traveller")
     name = party["name"] if party is not None and firm else None
     return Who(
         role=role,
@@ -214,7 +215,7 @@ def _who(role: Role, who: Resolved, party: Row | None, persons: bool) -> Who:
 
 def _contacts(parties: Mapping[Role, Resolved]) -> list[Contact]:
     return [
-        Contact(role=role, kind=link.kind, key=link.key, shown=link.shown)
+        Contact(role=role, kind=link.kind, key=link.key, shown=None if who.person else link.shown)
         for role, who in parties.items()
         for link in who.links
     ][:MOST]

@@ -10,9 +10,8 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import NoneType
 from typing import Any, Protocol, get_args, get_origin
@@ -22,14 +21,15 @@ from pydantic import BaseModel
 from detectors import engine, features
 from detectors.batch import Batch
 from detectors.correlate import Case
+from detectors.profiles.keys import block_of
+from detectors.profiles.stage import SINCE, Envelope, Placed, read
 from detectors.rules import Hit
 from detectors.rules.rule import Rule
 from detectors.rules.ruleset import RuleSet
 from schemas import decode
 from schemas.declaration import Declaration
 from schemas.decode import Row
-from schemas.finding import Finding
-from schemas.signal import Signal
+from schemas.finding import Finding, Verdict
 from streams.simulate.feed import feed
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -190,33 +190,48 @@ class Screen:
                 key = verdict.declaration_id, verdict.declaration_version, verdict.event
                 said.setdefault(key, []).append(verdict.model_dump_json())
                 findings += [(by_key[key], each) for each in verdict.findings]
-            for signal in screened.signals:
-                said.setdefault((signal.declaration_id, signal.declaration_version, ""), []).append(
-                    signal.model_dump_json()
-                )
+            for fact in screened.facts:
+                said.setdefault((fact.declaration_id, fact.version, ""), []).append(fact.model_dump_json())
         return Judgement(findings, said)
 
 
+#: The checks shuffle declarations of years: nothing of them may count as late.
+_ANY_ORDER = timedelta(days=36_500)
+
+
 class Profile:
-    """The stage function ``profile``: what remains remembered."""
+    """The stage function ``profile``: what it says in the end, and what remains remembered."""
 
     name = "profile"
 
     def judge(self, batches: Sequence[Sequence[Row]]) -> Judgement:
-        states: dict[str, Any] = {}
-        findings: list[tuple[Row, Finding]] = []
-        said: Said = {}
-        for rows in batches:
-            signals: list[Signal] = SCREENED.of(rows).signals
-            before = deepcopy(states)
-            verdicts, changed = engine.profile(signals, states)
+        states: dict[str, bytes | None] = {}
+        last: dict[tuple[str, int, str], Verdict] = {}
+        by_key: dict[tuple[str, int], Row] = {}
+        for n, rows in enumerate(batches):
+            by_key |= {(each["declaration_id"], each["version"]): each for each in rows}
+            before = dict(states)
+            profiled = engine.profile([Placed(block_of(SCREENED.of(rows).facts), n)], states, _ANY_ORDER)
             assert states == before, "profile changed the states it was given"
-            states |= changed
-            by_id = {each["declaration_id"]: each for each in rows}
-            for verdict in verdicts:
-                findings += [(by_id[verdict.declaration_id], each) for each in verdict.findings]
-        said["", 0, ""] = [repr(sorted(states.items()))] if states else []
+            states |= profiled.changed
+            last |= {(v.declaration_id, v.declaration_version, v.slot): v for v in profiled.verdicts}
+        said: Said = {}
+        findings: list[tuple[Row, Finding]] = []
+        for (declaration_id, version, _), verdict in sorted(last.items()):
+            said.setdefault((declaration_id, version, ""), []).append(verdict.model_dump_json())
+            findings += [(by_key[declaration_id, version], each) for each in verdict.findings]
+        remembered = [
+            (key, {tag: bytes(part) for tag, part in envelope.parts.items()})
+            for key, raw in sorted(states.items())
+            if (envelope := _envelope(key, raw))
+        ]
+        if remembered:
+            said["", 0, ""] = [repr(remembered)]
         return Judgement(findings, said)
+
+
+def _envelope(key: str, raw: bytes | None) -> Envelope | None:
+    return None if key == SINCE else read(raw)
 
 
 class Correlate:
@@ -251,7 +266,7 @@ def check_abstains_on_nulls(detector: Detector, telling: Sequence[Row]) -> None:
     regimes = get_args(Declaration.model_fields["regime"].annotation)
     judgement = detector.judge([[bare(regime) for regime in regimes]])
     assert not judgement.findings
-    assert not any(judgement.said.values())
+    assert not any(said for (_, _, event), said in judgement.said.items() if event)
 
 
 def check_says_something(detector: Detector, telling: Sequence[Row]) -> None:

@@ -115,31 +115,95 @@ FINDING = {
 VERDICT = {
     "schema": "verdict/1",
     "stage": "screen",
+    "key": None,
     "declaration_id": DECLARATION["declaration_id"],
     "declaration_version": 1,
     "event": "lodged",
     "event_time": "2026-11-20T08:14:05Z",
     "findings": [FINDING],
     "declaration": {"regime": "export"},
+    "keys": ["party/1f0c0e5d8a7b4c3d2e1f0a9b"],
     "provenance": {"rules": "metals@1"},
 }
 
 SIGNALS = {
-    "schema": "signals/1",
+    "schema": "signals/2",
     "origin": "declarations/3@1180",
-    "signals": [
+    "quiet": False,
+    "facts": [
         {
-            "signal_id": "c4a760a8-dbcf-5254-a0d9-6a4474bd1b62",
-            "key": "lane:CN>TH:811292",
             "declaration_id": DECLARATION["declaration_id"],
-            "declaration_version": 1,
-            "event_time": "2026-11-20T08:14:05Z",
-            "hs6": "811292",
-            "substance": "gallium",
+            "version": 1,
+            "event": "lodged",
+            "time": "2026-11-20T08:14:05Z",
+            "regime": "export",
+            "mode": "sea",
+            "office": "GB000060",
             "country_of_export": "CN",
             "country_of_destination": "TH",
+            "via": ["VN"],
             "net_mass_kg": 1000.0,
             "value_usd": 446000.0,
+            "headings": ["811292"],
+            "parties": [
+                {
+                    "role": "exporter",
+                    "key": "party/1f0c0e5d8a7b4c3d2e1f0a9b",
+                    "name_key": "name/9a8b7c6d5e4f3a2b1c0d9e8f",
+                    "shown": "Hunan Example Metals Co., Ltd",
+                    "country": "CN",
+                    "person": False,
+                }
+            ],
+            "watched": True,
+            "contacts": [
+                {
+                    "role": "exporter",
+                    "kind": "phone",
+                    "key": "link/phone/0a1b2c3d4e5f60718293a4b5",
+                    "shown": "+86 138 **** 1234",
+                }
+            ],
+            "goods": [
+                {
+                    "item": 1,
+                    "hs6": "811292",
+                    "substance": "gallium",
+                    "element": "gallium",
+                    "named": True,
+                    "controlled": True,
+                    "licensed": False,
+                    "net_mass_kg": 1000.0,
+                    "value_usd": 446000.0,
+                }
+            ],
+            "licences": [
+                {
+                    "reference": "mofcom20261234",
+                    "item": 1,
+                    "kind": "4",
+                    "net_mass_kg": 1000.0,
+                    "licensed_kg": 2000.0,
+                    "expires_on": "2027-06-30",
+                    "holder": "name/9a8b7c6d5e4f3a2b1c0d9e8f",
+                    "holder_shown": "Hunan Example Metals",
+                    "end_user": None,
+                    "end_user_shown": None,
+                }
+            ],
+            "risk": 62,
+            "found": ["CONTROL-NO-LICENCE"],
+            "text": "5d41402abc4b2a76",
+        }
+    ],
+    "signals": [{"key": "party/1f0c0e5d8a7b4c3d2e1f0a9b", "fact": 0}],
+    "feedback": [
+        {
+            "key": "party/1f0c0e5d8a7b4c3d2e1f0a9b",
+            "declaration_id": DECLARATION["declaration_id"],
+            "verdict": "true_positive",
+            "codes": ["MISLABEL-NAME"],
+            "decided_at": "2026-11-21T10:00:00Z",
         }
     ],
 }

@@ -13,10 +13,11 @@ from detectors import engine
 from detectors._shortening import shortened
 from detectors.batch import Batch
 from detectors.engine import Screened
+from detectors.profiles.keys import block_of, partition_of, split
 from schemas import ENGINE_VERSION
 from schemas.decode import Row
 from schemas.finding import Finding, Verdict
-from schemas.signal import Signal
+from schemas.signal import Fact
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 GALLIUM = {"commodity_code": "8112929010", "description": "Gallium ingots 6N", "net_mass_kg": 500.0}
@@ -61,44 +62,42 @@ def test_a_verdict_comes_back_from_json_as_it_was() -> None:
         assert Verdict.model_validate_json(verdict.model_dump_json(by_alias=True)) == verdict
 
 
-# -- signals
+# -- facts
 
 
-def test_signals_tell_of_what_controls_concern() -> None:
-    exporter = {"id": "CN1", "name": "Hunan Yongli", "country": "CN"}
-    screened = screen(row(ZINC, GALLIUM, exporter=exporter), row(ZINC, exporter=exporter))
-    [signal] = screened.signals
-    assert (signal.key, signal.substance, signal.hs6, signal.net_mass_kg) == (
-        "exporter/CN1",
-        "gallium",
-        "811292",
-        500.0,
-    )
-    assert Signal.model_validate_json(signal.model_dump_json()) == signal
+def test_facts_of_goods_that_controls_concern_are_told_in_full_others_in_brief() -> None:
+    exporter = {"id": "CN1", "name": "Hunan Yongli", "country": "CN", "phone": "+86 731 8888 1234"}
+    watched, brief = screen(row(ZINC, GALLIUM, exporter=exporter), row(ZINC, exporter=exporter)).facts
+    assert (watched.watched, brief.watched) == (True, False)
+    gallium, zinc = watched.goods
+    assert (gallium.substance, gallium.hs6, gallium.net_mass_kg) == ("gallium", "811292", 500.0)
+    assert (zinc.substance, zinc.element) == (None, None)
+    assert [contact.kind for contact in watched.contacts] == ["phone"]
+    assert (brief.goods, brief.contacts, brief.net_mass_kg) == ([], [], 500.0)
+    assert {who.key for who in watched.parties} == {who.key for who in brief.parties}
+    assert Fact.model_validate_json(watched.model_dump_json(exclude_defaults=True)) == watched
 
 
-def test_signals_differ_by_version_and_item_and_repeat_by_redelivery() -> None:
+def test_contacts_and_persons_leave_as_hashes() -> None:
+    traveller = {"id": "P-E1234567", "name": "Zhang Wei-Example", "phone": "+86 138 0013 8000", "country": "CN"}
+    [fact] = screen(row(GALLIUM, regime="passenger", traveller=traveller)).facts
+    told = fact.model_dump_json()
+    assert fact.parties
+    assert not any(private in told for private in ("E1234567", "Zhang", "0013 8000", "13800138000"))
+
+
+def test_keys_divide_by_partition_and_each_part_has_its_facts() -> None:
     exporter = {"id": "CN1", "name": "Hunan Yongli"}
-    first = screen(row(GALLIUM, GALLIUM, exporter=exporter)).signals
-    again = screen(row(GALLIUM, GALLIUM, exporter=exporter)).signals
-    later = screen(row(GALLIUM, GALLIUM, exporter=exporter, version=2, event="amended")).signals
-    assert first == again
-    assert len({signal.signal_id for signal in (*first, *later)}) == 4
-
-
-def test_a_long_exporter_id_still_makes_a_signal() -> None:
-    [signal] = screen(row(GALLIUM, exporter={"id": "X" * 255})).signals
-    assert len(signal.key) <= 255
-    assert signal.key != screen(row(GALLIUM, exporter={"id": "X" * 254 + "Y"})).signals[0].key
-
-
-def test_nobody_to_remember_no_signal() -> None:
-    assert screen(row(GALLIUM)).signals == []
-    assert screen(row(GALLIUM, exporter={"name": "No id"})).signals == []
-
-
-def test_profile_remembers_nothing_yet() -> None:
-    assert engine.profile(screen(row(GALLIUM, exporter={"id": "CN1"})).signals, {}) == ([], {})
+    rows = [row(GALLIUM, declaration_id=f"d{n}", exporter=exporter | {"id": f"91430100MA4L16JQ{n}"}) for n in range(20)]
+    block = block_of(screen(*rows).facts, "declarations/0@1")
+    parts = split(block, 4)
+    assert len(parts) == 4
+    told = [
+        (signal.key, part.facts[signal.fact].declaration_id, partition_of(signal.key, 4) == partition)
+        for partition, part in parts.items()
+        for signal in part.signals
+    ]
+    assert sorted(told) == sorted((s.key, block.facts[s.fact].declaration_id, True) for s in block.signals)
 
 
 # -- very many items

@@ -104,7 +104,7 @@ def said(personal_data: bool, **fields: Any) -> str:
     screened = engine.screen(batch, engine.default_reference(), engine.default_models(), personal_data)
     correlated = engine.correlate(screened.verdicts, {}, datetime(2026, 11, 22, tzinfo=UTC))
     assert correlated.alerts
-    models = [*screened.verdicts, *screened.signals, *correlated.cases, *correlated.alerts]
+    models = [*screened.verdicts, *screened.facts, *correlated.cases, *correlated.alerts]
     return "\n".join(model.model_dump_json(by_alias=True) for model in models)
 
 

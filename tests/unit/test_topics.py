@@ -43,7 +43,7 @@ def without(actual: dict[str, Actual], name: str, **changed: Any) -> dict[str, A
 
 def test_the_topics_of_the_contracts_are_declared(chosen: Settings) -> None:
     names = (
-        "declarations declarations.dlq intake signals findings alerts cases dispositions reference models models.shadow "
+        "declarations declarations.dlq intake signals profiles findings alerts cases dispositions reference models models.shadow "
         "notices"
     ).split()
     raw = [name for name in topics.named(chosen) if name.startswith("raw.")]
