@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,11 +15,13 @@ from streams.console.store.model import Draft
 from streams.console.store.reads import Audit
 from streams.console.store.tables import alerts, drafts, tags
 
-#: A trait goes into the draft if it stands in at least so many refuted alerts, and this share of them; and in no confirmed one.
+#: A trait goes into the draft if it stands in at least so many refuted alerts and this share of them, in no confirmed one, and in
+#: no more than half of all alerts of the rule: what nearly all have tells nothing.
 _AT_LEAST = 3
 _SHARE = 0.3
+_COMMON = 0.5
 _MOST = 3
-#: Decided alerts looked at, newest first.
+#: Alerts looked at, decided ones first, newest first.
 _LOOKED_AT = 5_000
 
 
@@ -40,26 +42,22 @@ class Drafts:
     def open(self, person: Person, rule: str) -> Draft:
         """Open a draft for a rule from its refuted alerts: what they share, as YAML. KeyError: no such rule."""
         with self._database.writing() as connection:
-            decided = connection.execute(
+            every = connection.execute(
                 select(alerts)
-                .where(
-                    alerts.c.number.in_(select(tags.c.alert).where(tags.c.kind == "rule", tags.c.value == rule)),
-                    alerts.c.verdict.is_not(None),
-                )
-                .order_by(alerts.c.number.desc())
+                .where(alerts.c.number.in_(select(tags.c.alert).where(tags.c.kind == "rule", tags.c.value == rule)))
+                .order_by(alerts.c.verdict.is_(None), alerts.c.number.desc())
                 .limit(_LOOKED_AT)
             ).fetchall()
-            some = decided[0] if decided else self._any(connection, rule)
-            if some is None:
+            if not every:
                 raise KeyError(f"no alert names a rule {rule}")
-            code = next(str(code) for named, code in some.rules if named == rule)
-            refuted = [row for row in decided if row.verdict in ("false_positive", "benign")]
-            confirmed = [row for row in decided if row.verdict == "true_positive"]
+            code = next(str(code) for named, code in every[0].rules if named == rule)
+            refuted = [row for row in every if row.verdict in ("false_positive", "benign")]
+            confirmed = [row for row in every if row.verdict == "true_positive"]
             reason = f"{len(refuted)} alerts refuted, {len(confirmed)} confirmed"
             row = {
                 "rule": rule,
                 "code": code,
-                "yaml": _yaml(rule, code, refuted, confirmed),
+                "yaml": _yaml(rule, code, refuted, confirmed, every),
                 "reason": reason,
                 "author": person.name,
                 "created_at": self._clock(),
@@ -81,20 +79,17 @@ class Drafts:
                 self._audit.write(connection, person, "draft.closed", str(draft_id), state=state)
         return bool(done)
 
-    @staticmethod
-    def _any(connection: Any, rule: str) -> Any:
-        of_rule = select(tags.c.alert).where(tags.c.kind == "rule", tags.c.value == rule).limit(1)
-        return connection.execute(select(alerts).where(alerts.c.number.in_(of_rule))).one_or_none()
 
-
-def _yaml(rule: str, code: str, refuted: list[Any], confirmed: list[Any]) -> str:
+def _yaml(rule: str, code: str, refuted: list[Any], confirmed: list[Any], every: Sequence[Any]) -> str:
     """Return the draft: conditions in the words of rule packs (`detectors.columns`), and how many alerts each would spare."""
     import yaml
 
     against = Counter(trait for row in confirmed for trait in _traits(row))
+    common = Counter(trait for row in every for trait in _traits(row))
     shared = Counter(trait for row in refuted for trait in _traits(row))
-    enough = max(_AT_LEAST, _SHARE * len(refuted))
-    chosen = [(trait, count) for trait, count in shared.most_common() if count >= enough and not against[trait]][:_MOST]
+    enough, too_many = max(_AT_LEAST, _SHARE * len(refuted)), _COMMON * len(every)
+    telling = ((trait, count) for trait, count in shared.most_common() if count >= enough and not against[trait])
+    chosen = [(trait, count) for trait, count in telling if common[trait] <= too_many][:_MOST]
     lines = [
         f"# Draft exclusion for the rule {rule}, from {len(refuted)} refuted and {len(confirmed)} confirmed alerts.",
         "# Check each line, add what you accept to the rule's condition, then: assay rules lint, assay rules backtest.",
@@ -110,7 +105,11 @@ def _yaml(rule: str, code: str, refuted: list[Any], confirmed: list[Any]) -> str
     return "\n".join(lines) + "\n" + yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _traits(row: Any) -> Iterable[tuple[str, str]]:
+def _traits(row: Any) -> set[tuple[str, str]]:
+    return set(_each_trait(row))
+
+
+def _each_trait(row: Any) -> Iterable[tuple[str, str]]:
     """Yield what an alert's declaration has, each as a condition; names of parties are not among them."""
     for column in ("country_of_destination", "country_of_export", "office"):
         if row._mapping[column]:

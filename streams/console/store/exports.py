@@ -13,9 +13,9 @@ from typing import Any
 from streams.console.store.model import AlertLine
 
 COLUMNS = (
-    "alert_id", "revision", "status", "severity", "risk_score", "confidence", "title", "declaration_id", "mrn", "codes",
-    "substances", "office", "country_of_export", "country_of_destination", "parties", "group_key", "raised_at", "updated_at", "event_time",
-    "owner", "verdict", "decided_by", "decided_at", "stale", "suppressed_by",
+    "alert_id", "revision", "status", "severity", "risk_score", "confidence", "title", "declaration_id", "mrn",
+    "codes", "substances", "office", "country_of_export", "country_of_destination", "parties", "group_key", "raised_at",
+    "updated_at", "event_time", "owner", "verdict", "decided_by", "decided_at", "stale", "suppressed_by",
 )  # fmt: skip
 #: What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -105,7 +105,7 @@ def _age(connection: Connection, now: datetime) -> QueueAge:
 
 
 def _precision(connection: Connection, since: Any) -> tuple[tuple[RulePrecision, ...], tuple[RulePrecision, ...]]:
-    totals = {
+    totals: dict[str, dict[str, int]] = {
         kind: dict(
             connection.execute(
                 select(tags.c.value, func.count())
@@ -150,7 +150,7 @@ def _precision(connection: Connection, since: Any) -> tuple[tuple[RulePrecision,
 
 
 def _codes_of(connection: Connection, rules: Iterable[str]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for rule in rules:
         one = select(tags.c.alert).where(tags.c.kind == "rule", tags.c.value == rule).limit(1)
         pairs = connection.scalar(select(_c.rules).where(_c.number == one.scalar_subquery())) or []

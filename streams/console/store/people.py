@@ -151,10 +151,11 @@ class Sessions:
     def begin(self, user: User, lasts: timedelta, address: str | None, way: str, instead_of: str | None = None) -> str:
         """Log somebody in and return the token of the new session; the session of ``instead_of`` ends."""
         now, token = self._clock(), secrets.token_urlsafe(32)
+        csrf = secrets.token_urlsafe(24)
         row = {
             "token_hash": hashed(token),
             "person": user.name,
-            "csrf": secrets.token_urlsafe(24),
+            "csrf": csrf,
             "created_at": now,
             "seen_at": now,
             "expires_at": now + lasts,
@@ -166,7 +167,7 @@ class Sessions:
             connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
             made = connection.execute(insert(sessions).values(row).returning(sessions.c.number)).scalar_one()
             connection.execute(update(users).where(users.c.name == user.name).values(last_login=now))
-            person = Person(user.name, user.display, user.role, made, row["csrf"], address)
+            person = Person(user.name, user.display, user.role, made, csrf, address)
             self._audit.write(connection, person, "login", user.name, way=way)
         return token
 
@@ -198,6 +199,13 @@ class Sessions:
         with self._database.writing() as connection:
             connection.execute(delete(sessions).where(sessions.c.token_hash == hashed(token)))
             self._audit.write(connection, person, "logout", person.name)
+
+    def end_all(self, name: str, by: Person) -> int:
+        """End all sessions of a user, and return how many there were."""
+        with self._database.writing() as connection:
+            done: int = connection.execute(delete(sessions).where(sessions.c.person == name)).rowcount
+            self._audit.write(connection, by, "sessions.ended", name, count=done)
+        return done
 
     def count(self) -> int:
         """Return how many sessions there are."""

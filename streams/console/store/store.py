@@ -75,7 +75,7 @@ class Store:
         self.decisions = Decisions(self.database, self.alerts, self.audit, told, clock)
         self.work = Work(self.database, self.audit, told)
         self.views = Views(self.database, self.audit, clock)
-        self.suppressions = Suppressions(self.database, self.audit, told, clock)
+        self.suppressions = Suppressions(self.database, self.pseudonyms, self.audit, told, clock)
         self.drafts = Drafts(self.database, self.audit, clock)
         self.people = People(self.database, self.audit, clock)
         self.sessions = Sessions(self.database, self.audit, clock)

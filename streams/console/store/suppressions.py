@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from streams.console.events import News, Publish
 from streams.console.store import scope as scopes
 from streams.console.store.database import Database
 from streams.console.store.model import Suppression
+from streams.console.store.reading import Pseudonyms
 from streams.console.store.reads import Audit
 from streams.console.store.tables import alerts, suppressions
 
@@ -24,14 +26,26 @@ _SYSTEM = Person("console", "console", Role.admin)
 class Suppressions:
     """Rules that hide or mark alerts until they end."""
 
-    def __init__(self, database: Database, audit: Audit, publish: Publish, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pseudonyms: Pseudonyms,
+        audit: Audit,
+        publish: Publish,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._database = database
+        self._pseudonyms = pseudonyms
         self._audit = audit
         self._publish = publish
         self._clock = clock
 
-    def all(self, ended: bool = False) -> tuple[Suppression, ...]:
-        """Return those in force, newest first; with ``ended`` all there ever were."""
+    def all(self, ended: bool = False, person: Person | None = None) -> tuple[Suppression, ...]:
+        """Return those in force, newest first; with ``ended`` all there ever were.
+
+        Parties and groups stand as pseudonyms unless a person is given who may see names.
+        """
+        shown = self._veiled if person is None or not person.sees_names else _suppression
         now = self._clock()
         wanted = select(suppressions).order_by(_s.number.desc())
         if not ended:
@@ -42,9 +56,14 @@ class Suppressions:
                 counted |= dict(
                     connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column))
                     .tuples()
-                    .all()  # type: ignore[arg-type]
+                    .all()
                 )
-            return tuple(_suppression(row, counted.get(row.number, 0)) for row in connection.execute(wanted))
+            return tuple(shown(row, counted.get(row.number, 0)) for row in connection.execute(wanted))
+
+    def _veiled(self, row: Any, matches: int) -> Suppression:
+        party = self._pseudonyms.party(row.party) if row.party else None
+        group = self._pseudonyms.of("Group", row.group_key) if row.group_key else None
+        return replace(_suppression(row, matches), party=party, group_key=group)
 
     def add(
         self,
