@@ -60,6 +60,7 @@ _NAMED_STREET = re.compile("(?:strasse|street|str|straat|weg|gasse|allee|gata|ve
 #: Five digits and more say no more than the town.
 _POSTCODE = re.compile(r"\d{5,}(?:x\d+)?")
 MOST_WORDS = 24
+_LONGEST_CITY = 40
 
 
 class Address(NamedTuple):
@@ -138,12 +139,13 @@ def read_address(stated: str, city: str | None, postcode: str | None, country: s
     text = folded(stated)
     if any(sign in text for sign in _BOX_SIGNS) and _BOX.search(text):
         return None
+    if city is not None and (len(city) > _LONGEST_CITY or _DIGIT.search(city)):
+        city = None  # more than a city: it may hold the street
     own = _words(text)[:MOST_WORDS]
     town = _town(city) if city else ()
     if not _is_street_level([t for t in own if t not in town], bool(town)):
         return None
-    plain = city is not None and len(city) <= 40 and not any(c.isdigit() for c in city)
-    place = city.strip() if city and plain else country
+    place = city.strip() if city else country
     # Whether the town and its postcode stand in the address or beside it makes no difference.
     codes = set(_words(folded(postcode))) if postcode else set()
     street = [t for t in own if t not in codes and not _POSTCODE.fullmatch(t)]
