@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -245,22 +245,31 @@ def _crown(version: Version, champion: Version | None, act: Act, kept: Registry,
     kept.note_promotion(version.name, version.number, act.at, told)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A stored model to judge with: its file, and what the registry says of it (None for a file of one's own)."""
-
-    path: Path
-    name: str | None = None
-    version: str | None = None
-    sha256: str | None = None
-
-
-def champions(chosen: Settings) -> tuple[Source, ...]:
+def champions(chosen: Settings) -> tuple[artefact.Source, ...]:
     """Return the champions of the registry; none, without opening anything, where there is no registry."""
     if not registry.exists(chosen.mlflow, folder(chosen)):
         return ()
     kept = opened(chosen)
     found = (kept.aliased(name, "champion") for name in kept.names())
     return tuple(
-        Source(kept.fetch(one.name, one.number), one.name, one.number, one.sha256) for one in found if one is not None
+        artefact.Source(kept.fetch(one.name, one.number), one.name, one.number, one.sha256)
+        for one in found
+        if one is not None
     )
+
+
+def sources(wanted: Sequence[str], chosen: Settings) -> tuple[artefact.Source, ...]:
+    """Return the models that an option names: ``champion`` (all of the registry), ``none``, or files.
+
+    Raises
+    ------
+    ModelError : a file does not exist, or two files are of one model.
+    """
+    if list(wanted) == ["none"]:
+        return ()
+    if list(wanted) == ["champion"]:
+        return champions(chosen)
+    for path in wanted:
+        if not Path(path).exists():
+            raise ModelError(f"{path}: no such file; say champion, none, or the path of a model")
+    return tuple(artefact.Source(Path(path)) for path in wanted)

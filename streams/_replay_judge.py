@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from detectors import engine
 from detectors.batch import Batch
 from detectors.models import Models
+from detectors.models.artefact import Source, load_all
 from schemas import ENGINE_VERSION, decode
 from schemas.dead_letter import DeadLetter, Stage
 from schemas.errors import FeedError, RecordError
@@ -42,11 +43,12 @@ Packed = tuple[bytes, str, str, datetime | None, tuple[str, str, bool] | None]
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What a process needs to know to judge: rule packs by path (none: the default ones), and the time of the run."""
+    """What a process needs to know to judge: rule packs by path (none: the default ones), the time of the run, stored models."""
 
     packs: tuple[Path, ...]
     personal_data: bool
     now: datetime
+    models: tuple[Source, ...] = ()
 
 
 #: A :class:`Judged` with JSON arrays in place of its lists.
@@ -115,7 +117,8 @@ class Judge:
     def __init__(self, about: Judging) -> None:
         self._about = about
         self._reference = engine.default_reference()
-        self._models = Models.load(list(about.packs)) if about.packs else engine.default_models()
+        rules = Models.load(list(about.packs)) if about.packs else engine.default_models()
+        self._models = replace(rules, detectors=load_all(about.models, self._reference))
 
     def __call__(self, records: Sequence[Record]) -> Judged:
         """Decode and screen; never raises for what a record holds."""

@@ -35,6 +35,7 @@ from streams._replay_judge import Judge, Judged, Judging, WrittenJudged
 from streams._replay_read import Chunk, ReplayFaults, chunks
 
 if TYPE_CHECKING:
+    from detectors.models.artefact import Source
     from schemas.mapping import Mapping
     from streams._replay_fold import Fold
 
@@ -100,6 +101,7 @@ def run(
     jobs: int | None = None,
     threshold: int = 25,
     packs: Sequence[Path] = (),
+    models: Sequence[Source] = (),
     now: datetime | None = None,
     personal_data: bool = False,
     on_verdict: Callable[[Verdict], None] | None = None,
@@ -118,6 +120,7 @@ def run(
     jobs : processes; without it as many as there are cores, or one for a small input.
     threshold : risk from which a declaration becomes an alert.
     packs : rule packs in place of the default ones.
+    models : stored models that judge beside the rules.
     now : the time of the run, UTC: alerts are raised at it, and declarations lodged well after it are refused. The
         clock without it.
     personal_data : keep personal data in alerts.
@@ -127,14 +130,14 @@ def run(
 
     Raises
     ------
-    AssayError : an input does not exist, a rule pack is wrong, or a worker process ended.
+    AssayError : an input does not exist, a rule pack is wrong, a model is refused, or a worker process ended.
     """
     from streams._replay_fold import Fold
 
     started = time.perf_counter()
     total = sources.total_bytes(inputs)
     chosen = faults or ReplayFaults()
-    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC))
+    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models))
     result = ReplayResult(jobs=jobs or _jobs_for(total))
     fold = Fold(about.now, threshold, _counting(result, on_verdict))
     cut = chunks(inputs, form, batch, chosen, about.now, mapping)

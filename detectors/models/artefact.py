@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -99,6 +99,27 @@ class Stored:
     manifest: Manifest
     seen: Mapping[str, Any]
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stored model to judge with: its file, and what a registry says of it (None for a file of one's own)."""
+
+    path: Path
+    name: str | None = None
+    version: str | None = None
+    sha256: str | None = None
+
+
+def load_all(sources: Sequence[Source], reference: Reference) -> tuple[LearnedDetector, ...]:
+    """Return the detectors of stored models, by name; raises ModelError as :func:`read`, and if two are of one model."""
+    found: dict[str, LearnedDetector] = {}
+    for source in sources:
+        stored = read(source.path, reference, source.name, source.sha256, source.version)
+        if stored.manifest.name in found:
+            raise ModelError(f"{source.path}: a second {stored.manifest.name}; one version of a model judges at a time")
+        found[stored.manifest.name] = stored.detector
+    return tuple(found[name] for name in sorted(found))
 
 
 def write(

@@ -48,6 +48,12 @@ def replay(
     rules: Annotated[
         list[Path] | None, typer.Option(exists=True, help="Rule packs in place of the default ones.")
     ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Learned models: champion (those in use), none, or a file; may be repeated. [default: champion]"
+        ),
+    ] = None,
     threshold: Annotated[
         int | None, typer.Option(min=0, max=100, help="Risk from which there is an alert [default: 25].")
     ] = None,
@@ -65,6 +71,7 @@ def replay(
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from schemas import feeds
     from schemas.mapping import Mapping
+    from streams import _model_work
     from streams import replay as driver
     from streams.settings import settings
 
@@ -86,6 +93,7 @@ def replay(
             jobs=jobs,
             threshold=risk,
             packs=rules or (),
+            models=_model_work.sources(models or ["champion"], chosen),
             now=at,
             personal_data=chosen.personal_data,
             on_verdict=told_finding,
