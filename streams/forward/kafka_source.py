@@ -28,6 +28,8 @@ _RESET = {"beginning": "earliest", "end": "latest"}
 _SLICE_SECONDS = 0.5
 #: Longer than a call of a target may take: between two polls Kafka waits so long.
 _POLL_INTERVAL_MS = 900_000
+#: A forwarder that was killed is missed after so long, and the next one begins. kafka-python beats on a thread of its own.
+_SESSION_MS, _BEAT_MS = 10_000, 2_000
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -76,7 +78,12 @@ class KafkaSource:
         ends = clients.end_offsets(self._topic, chosen)  # says so if there is no such topic
         self._ends = None if follow else {TopicPartition(self._topic, number): end for number, end in ends.items()}
         self._assigned = _Assigned()
-        options: dict[str, Any] = {"auto_offset_reset": _RESET[start], "max_poll_interval_ms": _POLL_INTERVAL_MS}
+        options: dict[str, Any] = {
+            "auto_offset_reset": _RESET[start],
+            "max_poll_interval_ms": _POLL_INTERVAL_MS,
+            "session_timeout_ms": _SESSION_MS,
+            "heartbeat_interval_ms": _BEAT_MS,
+        }
         self._consumer: KafkaConsumer = clients.consumer(chosen=chosen, group_id=group, client_id=group, **options)
         self._consumer.subscribe([self._topic], listener=self._assigned)
 
