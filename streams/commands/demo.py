@@ -31,20 +31,21 @@ def demo(
     rate: Annotated[float, typer.Option(min=1, help="Declarations a second.")] = 300.0,
     seed: Annotated[int, typer.Option(help="Of the simulated feed: the same seed gives the same feed.")] = 1,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    console: Annotated[bool, typer.Option(help="Also start the analysts' console, and print its address.")] = True,
     keep: Annotated[bool, typer.Option("--keep", help="Leave Kafka and its topics for a look.")] = False,
     report: Annotated[Path | None, typer.Option(help="Also write a page with charts and the strongest alerts.")] = None,
     json_wanted: Annotated[bool, typer.Option("--json", help="Print the closing report as JSON.")] = False,
 ) -> None:
     """Show Assay at work: declarations in, alerts out, through a real Kafka.
 
-    Starts a local Kafka (or uses the one of ASSAY_KAFKA, under topics of its own), workers and a simulated national feed with the
-    smuggling cases injected. Where no Kafka can be had, the same feed goes through the replay driver. Nothing is left
-    running. Exit 0: every record was judged or is a dead letter, and no alert came twice; 1: not so.
+    Starts a local Kafka (or uses the one of ASSAY_KAFKA, under topics of its own), workers, the console and a simulated
+    national feed with the smuggling cases injected. Where no Kafka can be had, the same feed goes through the replay driver.
+    Nothing is left running. Exit 0: every record was judged or is a dead letter, and no alert came twice; 1: not so.
     """
     from streams import broker
     from streams.demo.show import Plan
 
-    plan = Plan(seconds, rate, seed, workers)
+    plan = Plan(seconds, rate, seed, workers, console)
     # A polite end from outside tidies up like Ctrl-C does. Shells let what they start in the background ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)

@@ -51,7 +51,8 @@ class Worker:
 class Cluster:
     """A Kafka with topics of our own.
 
-    ``chosen`` are the settings that reach it; ``folder`` is where broker and workers keep their files.
+    ``chosen`` are the settings that reach it; ``folder`` is where broker and workers keep their files; what is put on ``closing``
+    ends before the workers.
     """
 
     chosen: Settings
@@ -59,6 +60,7 @@ class Cluster:
     owned: bool
     pid: int | None
     workers: list[Worker] = field(default_factory=list)
+    closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
     def topics(self) -> Mapping[str, str]:
@@ -172,6 +174,7 @@ def cluster(say: Say, name: str = "demo", partitions: int | None = None, keep: b
     finally:
         with _undisturbed():
             if made is not None:
+                made.closing.close()
                 made.stop_workers()
             if not keep:
                 _remove(made, found, folder, given)

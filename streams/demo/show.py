@@ -17,6 +17,7 @@ from streams import clients
 from streams.demo import closing
 from streams.demo.closing import Outcome
 from streams.demo.cluster import Cluster
+from streams.demo.entrance import Entrance, open_console
 from streams.demo.feeder import Feeder, Sent, records
 from streams.demo.view import Now, View
 from streams.demo.watch import Judged, Latency, Watch, percentiles, wait_until
@@ -30,12 +31,13 @@ _WITHOUT_END = 60
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was asked for: length of the feed (None: until Ctrl-C), declarations a second, seed, worker processes."""
+    """What was asked for: length of the feed (None: until Ctrl-C), declarations a second, seed, worker processes, console."""
 
     seconds: float | None
     rate: float
     seed: int
     workers: int
+    console: bool = True
 
     @property
     def count(self) -> int | None:
@@ -53,7 +55,13 @@ def through_kafka(made: Cluster, plan: Plan, console: Console, say: Say) -> Outc
     BrokerError : a worker ended, or Kafka stopped answering.
     """
     made.start_workers(plan.workers, say)
+    entrance = open_console(made, say) if plan.console else None
     say("")
+    if isinstance(entrance, Entrance):
+        console.print(f"console: {entrance.address}", soft_wrap=True)
+        console.print(f"log in once as its analyst: {entrance.link}", soft_wrap=True)
+    elif entrance is not None:
+        console.print(f"without the console: {entrance}", soft_wrap=True, markup=False)
     producer = clients.producer(made.chosen)
     source = records(plan.seed, plan.count)
     feeder = Feeder(producer, made.topics["declarations"], plan.rate, source)
@@ -61,6 +69,8 @@ def through_kafka(made: Cluster, plan: Plan, console: Console, say: Say) -> Outc
     judged = Judged(made)
     begun = time.monotonic()
     title = f"Kafka at {made.chosen.kafka}, {plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    if isinstance(entrance, Entrance):
+        title += f", console at {entrance.address}"
 
     def check() -> None:
         made.check_workers()
