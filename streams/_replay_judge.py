@@ -19,6 +19,8 @@ from detectors import engine
 from detectors.batch import Batch
 from detectors.models import Models
 from detectors.models.artefact import Source, load_all
+from detectors.parties import Resolver
+from detectors.parties.merges import load as load_merges
 from schemas import ENGINE_VERSION, decode
 from schemas.dead_letter import DeadLetter, Stage
 from schemas.errors import FeedError, RecordError
@@ -43,12 +45,14 @@ Packed = tuple[bytes, str, str, datetime | None, tuple[str, str, bool] | None]
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What a process needs to know to judge: rule packs by path (none: the default ones), the time of the run, stored models."""
+    """What a process needs to know to judge: rule packs by path (none: the default ones), the time of the run, stored models,
+    and a file of parties that are, or are not, the same."""
 
     packs: tuple[Path, ...]
     personal_data: bool
     now: datetime
     models: tuple[Source, ...] = ()
+    merges: Path | None = None
 
 
 #: A :class:`Judged` with JSON arrays in place of its lists.
@@ -118,6 +122,7 @@ class Judge:
         self._about = about
         self._reference = engine.default_reference()
         rules = Models.load(list(about.packs)) if about.packs else engine.default_models()
+        self._parties = Resolver() if about.merges is None else Resolver(load_merges(about.merges))
         self._models = replace(rules, detectors=load_all(about.models, self._reference))
 
     def __call__(self, records: Sequence[Record]) -> Judged:
@@ -160,7 +165,7 @@ class Judge:
 
     def _screened(self, part: Sequence[guard.Decoded[Row]]) -> Screened:
         batch = Batch.of([one.content for one in part], [one.record.origin for one in part])
-        return engine.screen(batch, self._reference, self._models, self._about.personal_data)
+        return engine.screen(batch, self._reference, self._models, self._about.personal_data, self._parties)
 
     def _dead_letter(self, place: _Place, stage: Stage, error: BaseException) -> DeadLetter:
         """Return the dead letter that the worker would send; only the origin is a file's instead of a topic's."""

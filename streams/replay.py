@@ -15,34 +15,39 @@ import gc
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detectors.profiles.stage import LATENESS
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.errors import AssayError
 from schemas.finding import Verdict
 from streams import _replay_judge as judging
 from streams import sources
+from streams._replay_fold import Fold, InMemory, States
 from streams._replay_judge import Judge, Judged, Judging, WrittenJudged
 from streams._replay_read import Chunk, ReplayFaults, chunks
+from streams.profile_store import ProfileStore
 
 if TYPE_CHECKING:
     from detectors.models.artefact import Source
+    from schemas.disposition import Disposition
     from schemas.mapping import Mapping
-    from streams._replay_fold import Fold
 
 __all__ = ["Progress", "ReplayFaults", "ReplayResult", "run"]
 
 #: Below this size a process of its own costs more to start (about a second) than it saves.
 WORTH_A_PROCESS = 8 * 1024 * 1024
+#: From this size on the states of profiles stand in a temporary database, so that memory is bounded.
+WORTH_A_DATABASE = 512 * 1024 * 1024
 #: A feed that invents a name for every record must not fill the memory.
 UNKNOWN_NAMED = 1_000
 
@@ -74,6 +79,7 @@ class ReplayResult:
     unknown_fields : names of fields that the contract does not know (at most :data:`UNKNOWN_NAMED`); they took no part.
     seconds : wall time, start of worker processes included.
     jobs : processes that judged.
+    late : times that a declaration came too late for a profile, and did not count in its window.
     """
 
     alerts: list[Alert] = field(default_factory=list)
@@ -85,6 +91,7 @@ class ReplayResult:
     unknown_fields: set[str] = field(default_factory=set)
     seconds: float = 0.0
     jobs: int = 1
+    late: int = 0
 
     @property
     def rate(self) -> float:
@@ -108,6 +115,10 @@ def run(
     on_dead_letter: Callable[[DeadLetter], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     faults: ReplayFaults | None = None,
+    history: Sequence[Path] = (),
+    dispositions: Iterable[Disposition] = (),
+    lateness: timedelta = LATENESS,
+    merges: Path | None = None,
 ) -> ReplayResult:
     """Judge every declaration in the inputs.
 
@@ -127,29 +138,52 @@ def run(
     on_verdict, on_dead_letter : told of each in input order.
     on_progress : told after every chunk.
     faults : accidents to act out, for tests.
+    history : declarations of the past, in the same formats: the profiles learn from them first, and nothing is said of them.
+    dispositions : what inspections found; each counts from the time of its decision in the feed.
+    lateness : how much later than newer ones a declaration may come and still count in its own window.
+    merges : a file of parties that are, or are not, the same (:mod:`detectors.parties.merges`).
 
     Raises
     ------
     AssayError : an input does not exist, a rule pack is wrong, a model is refused, or a worker process ended.
     """
-    from streams._replay_fold import Fold
 
     started = time.perf_counter()
     total = sources.total_bytes(inputs)
     chosen = faults or ReplayFaults()
-    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models))
+    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models), merges)
     result = ReplayResult(jobs=jobs or _jobs_for(total))
-    fold = Fold(about.now, threshold, _counting(result, on_verdict))
-    cut = chunks(inputs, form, batch, chosen, about.now, mapping)
-    for number, (read, judged) in enumerate(_judged(cut, about, result.jobs)):
-        _take(judged, fold, result, on_dead_letter, dies=number in chosen.crash)
-        if on_progress is not None:
-            on_progress(Progress(read, total, result.records, result.judged, result.dead_letters, len(fold.alerts)))
+    with _states(total + sources.total_bytes(history)) as states:
+        fold = Fold(about.now, threshold, _counting(result, on_verdict), states, lateness, dispositions)
+        if history:
+            past = chunks(history, form, batch, ReplayFaults(), about.now, mapping)
+            for _, judged in _judged(past, about, result.jobs):
+                fold.teach(judged.facts)
+        cut = chunks(inputs, form, batch, chosen, about.now, mapping)
+        for number, (read, judged) in enumerate(_judged(cut, about, result.jobs)):
+            _take(judged, fold, result, on_dead_letter, dies=number in chosen.crash)
+            if on_progress is not None:
+                on_progress(Progress(read, total, result.records, result.judged, result.dead_letters, len(fold.alerts)))
+        fold.close()
+    result.late = fold.late
     result.alerts = sorted(
         fold.alerts.values(), key=lambda alert: (-alert.risk_score, alert.event_time, alert.declaration_id)
     )
     result.seconds = time.perf_counter() - started
     return result
+
+
+@contextmanager
+def _states(total: int) -> Iterator[States]:
+    """Give the place of the profiles' states: in memory, or on disk where a large input could fill it."""
+    if total < WORTH_A_DATABASE:
+        yield InMemory()
+        return
+    store = ProfileStore()
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _jobs_for(total: int) -> int:

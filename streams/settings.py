@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     intake_days: float = Field(180.0, gt=0, description="days after its last message that a declaration is forgotten")
     raw_retention_days: int = Field(400, ge=1, description="how long raw topics keep messages")
 
-    lateness_hours: float = Field(72.0, gt=0, description="how late a declaration may come and count in its own window")
+    lateness_hours: float = Field(720.0, gt=0, description="how late a declaration may come and count in its own window")
     profile_days: int = Field(400, ge=120, description="days after its last declaration that a profile key is forgotten")
     merges: Path | None = Field(None, description="YAML file of parties that are, or are not, the same")
 

@@ -28,7 +28,8 @@ SINCE = "@since"
 #: Format of the states; another number is not read, so that a worker of a newer release starts anew.
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LATENESS = timedelta(days=3)
+#: How late a declaration may come and still count: feeds of several offices are days apart, and batches of forms weeks.
+LATENESS = timedelta(days=30)
 
 
 class Envelope(msgspec.Struct, array_like=True):

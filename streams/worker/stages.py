@@ -18,6 +18,8 @@ from aiokafka.structs import ConsumerRecord
 from detectors import engine
 from detectors.batch import Batch
 from detectors.correlate import Case
+from detectors.parties import Resolver
+from detectors.parties.merges import load as load_merges
 from detectors.profiles.keys import block_of, split
 from schemas.alert import Alert
 from schemas.dead_letter import Stage
@@ -82,6 +84,7 @@ class Stages:
         self._pulse = pulse
         #: Partitions of ``signals`` in the cluster; the worker asks for it before it starts.
         self.signal_partitions = chosen.partitions
+        self._parties = Resolver() if chosen.merges is None else Resolver(load_merges(chosen.merges))
         self._warned: set[str] = set()
         self._recovering = asyncio.Lock()
         # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
@@ -119,7 +122,7 @@ class Stages:
         origins = [origin_of("declarations", one.record) for one in part]
         batch = Batch.of([one.content for one in part], origins)
         reference, models = self._judging.current
-        screened = engine.screen(batch, reference, models, self._chosen.personal_data)
+        screened = engine.screen(batch, reference, models, self._chosen.personal_data, self._parties)
         arrivals: dict[tuple[str, int], int] = {}
         if screened.verdicts:
             for one in part:
