@@ -34,6 +34,7 @@ from detectors.profiles.keys import keys_of, kind_of
 from detectors.profiles.profile import Profile
 from detectors.profiles.stage import LATENESS, Placed, Profiled
 from detectors.profiles.stage import apply as _profile
+from detectors.profiles.stage import explain as _explain
 from detectors.reference import Reference
 from detectors.rules import Hit
 from schemas import ENGINE_VERSION
@@ -228,6 +229,16 @@ def _evidence(row: Row, shown: Mapping[str, Any]) -> Evidence:
 def profiles() -> Sequence[Profile[Any]]:
     """Return the detectors with memory."""
     return registry.profiles()
+
+
+def explain(key: str, raw: bytes, begin: bytes | None, lateness: timedelta = LATENESS) -> dict[str, Any]:
+    """Describe the state of a profile key in words: by profile the sentences, and the time of the newest declaration.
+
+    Parameters
+    ----------
+    raw : the state as it is written; ``begin`` what stands under :data:`detectors.profiles.stage.SINCE` of its partition.
+    """
+    return _explain(key, raw, begin, lateness)
 
 
 def profile(blocks: Sequence[Placed], states: Mapping[str, bytes | None], lateness: timedelta = LATENESS) -> Profiled:

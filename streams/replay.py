@@ -173,6 +173,29 @@ def run(
     return result
 
 
+def screened(
+    inputs: Sequence[Path],
+    *,
+    form: str = "auto",
+    batch: int = 1000,
+    jobs: int | None = None,
+    now: datetime | None = None,
+    merges: Path | None = None,
+) -> Iterator[tuple[int, int, Judged]]:
+    """Yield what the screen stage makes of the inputs, chunk by chunk, with the bytes read and the bytes in all.
+
+    Raises
+    ------
+    AssayError : an input does not exist, or a worker process ended.
+    """
+    total = sources.total_bytes(inputs)
+    about = Judging((), False, now or datetime.now(UTC), (), merges)
+    for read, judged in _judged(
+        chunks(inputs, form, batch, ReplayFaults(), about.now), about, jobs or _jobs_for(total)
+    ):
+        yield read, total, judged
+
+
 @contextmanager
 def _states(total: int) -> Iterator[States]:
     """Give the place of the profiles' states: in memory, or on disk where a large input could fill it."""

@@ -302,6 +302,13 @@ def actual(admin: Any, names: Sequence[str]) -> dict[str, Actual]:
     }
 
 
+def require(admin: Any, names: Sequence[str]) -> None:
+    """Raise BrokerError unless topics (as the cluster names them) exist."""
+    missing = sorted(set(names) - set(admin.list_topics()))
+    if missing:
+        raise BrokerError(f"missing topics: {', '.join(missing)}\nrun `assay topics apply` to create them")
+
+
 def apply(admin: Any, chosen: Settings, say: Callable[[Change], None] = lambda change: None) -> list[Change]:
     """Make a cluster's topics as declared, and return the changes made (none if all was right).
 

@@ -247,6 +247,21 @@ def verdict(profile: Profile[Any], key: str, ref: Ref, told: Told) -> Verdict:
     )
 
 
+def explain(key: str, raw: bytes, begin: bytes | None, lateness: timedelta = LATENESS) -> dict[str, Any]:
+    """Describe the state of a key in words (see :func:`detectors.engine.explain`)."""
+    envelope = read(raw)
+    if envelope is None:
+        return {"key": key, "latest": None, "late": 0, "profiles": {"state": ["of another release; it is not read"]}}
+    latest = moment(envelope.latest)
+    context = Context(key, since(begin) or latest, latest, lateness)
+    told = {
+        profile.name: profile.explain(msgspec.msgpack.decode(envelope.parts[profile.tag], type=profile.state), context)
+        for profile in registry.of_kind(kind_of(key))
+        if profile.tag in envelope.parts
+    }
+    return {"key": key, "latest": latest.isoformat(timespec="seconds"), "late": envelope.late, "profiles": told}
+
+
 def warming(begin: datetime | None, latest: datetime | None) -> list[str]:
     """Name the profiles whose window the history does not cover yet."""
     return [
