@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -19,6 +19,7 @@ from streams import output
 if TYPE_CHECKING:
     from schemas.alert import Alert
     from schemas.dead_letter import DeadLetter
+    from schemas.disposition import Disposition
     from schemas.finding import Verdict
     from streams.replay import Progress, ReplayResult
 
@@ -52,6 +53,24 @@ def replay(
         list[str] | None,
         typer.Option(
             help="Learned models: champion (those in use), none, or a file; may be repeated. [default: champion]"
+        ),
+    ] = None,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True, help="Declarations of the past: the profiles learn from them first; may be repeated."
+        ),
+    ] = None,
+    dispositions: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="What inspections found (NDJSON), heard at the time of each decision."
+        ),
+    ] = None,
+    lateness: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, help="Hours that a declaration may come late and still count in its own window [default: 720]."
         ),
     ] = None,
     threshold: Annotated[
@@ -99,12 +118,32 @@ def replay(
             on_verdict=told_finding,
             on_dead_letter=told_letter,
             on_progress=stack.enter_context(_progress()),
+            history=history or (),
+            dispositions=_dispositions(dispositions),
+            lateness=timedelta(hours=chosen.lateness_hours if lateness is None else lateness),
+            merges=chosen.merges,
         )
     _write_alerts(alerts, result.alerts)
     if report is not None:
         _write_report(report, inputs, result, risk, at)
     _close(result, json_wanted, to_errors=str(alerts) == "-")
     raise typer.Exit(1 if result.dead_letters and not result.judged else 0)
+
+
+def _dispositions(path: Path | None) -> list[Disposition]:
+    """Read dispositions, one JSON a line."""
+    from schemas.disposition import Disposition
+
+    if path is None:
+        return []
+    found = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if line.strip():
+            try:
+                found.append(Disposition.model_validate_json(line))
+            except ValueError as error:
+                raise typer.BadParameter(f"{path}:{number}: {error}", param_hint="--dispositions") from None
+    return found
 
 
 def _moment(text: str | None) -> datetime:
