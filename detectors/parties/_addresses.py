@@ -111,15 +111,22 @@ def _words(text: str) -> list[str]:
 
 def _is_street_level(tokens: list[str], town_known: bool) -> bool:
     """Tell whether words (those of the town left out) say where in it: a number and a street, or a street and a house."""
-    known = words()
-    named = [t for t in tokens if len(t) > 1 and t.isalpha() and t not in _STREETS and t not in known.places]
-    streets = any(t in _STREETS or _NAMED_STREET.search(t) for t in tokens)
-    numbers = sum(_DIGIT.search(t) is not None and _POSTCODE.fullmatch(t) is None for t in tokens)
+    places = words().places
+    named = numbers = 0
+    streets = False
+    for token in tokens:
+        if not token.isalpha():
+            numbers += _DIGIT.search(token) is not None and _POSTCODE.fullmatch(token) is None
+        elif token in _STREETS:
+            streets = True
+        elif len(token) > 1 and token not in places:
+            named += 1
+            streets = streets or _NAMED_STREET.search(token) is not None
     if not named:  # "Street 45, Building 12"
         return town_known and numbers >= 2
     if numbers:
-        return town_known or streets or len(named) >= 2
-    return streets and len(named) >= 3
+        return town_known or streets or named >= 2
+    return streets and named >= 3
 
 
 @lru_cache(4_096)

@@ -67,13 +67,18 @@ def _respelt(tokens: list[str], country: str | None) -> list[str]:
     return tokens
 
 
+@lru_cache(8_192)
+def _is_syllables(token: str) -> bool:
+    return _PINYIN.fullmatch(token) is not None
+
+
 def _syllables_joined(tokens: list[str]) -> list[str]:
     """Join neighbours that are Chinese syllables: "Hua Xin" is Huaxin, and never Xinhua."""
     known = words()
     found: list[str] = []
     run = ""
     for token in tokens:
-        if token in known.kinds or token in known.places or _PINYIN.fullmatch(token) is None:
+        if not _is_syllables(token) or token in known.kinds or token in known.places:
             if run:
                 found.append(run)
                 run = ""
