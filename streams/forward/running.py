@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Callable
@@ -48,6 +49,8 @@ def run(plan: Plan, target: Target) -> Progress:
     SettingsError : a file cannot be read or written.
     """
     chosen = settings()
+    # It complains of every topic at the first meeting of a group, before it has asked for the partitions.
+    logging.getLogger("kafka.coordinator.assignors.range").setLevel(logging.ERROR)
     stop = threading.Event()
     before = {sign: signal.signal(sign, lambda *_: stop.set()) for sign in (signal.SIGTERM, signal.SIGINT)}
     progress = Progress()
