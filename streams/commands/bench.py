@@ -28,6 +28,7 @@ class Part(StrEnum):
     screen = "screen"
     replay = "replay"
     stream = "stream"
+    console = "console"
     every = "all"
 
 
@@ -45,6 +46,8 @@ def bench(
 ) -> None:
     """Measure declarations a second: decode, ingest, screen, replay, and end to end through Kafka beside a textbook Faust agent.
 
+    The part console asks a database of the console with 100,000 alerts instead: questions a second, and how long they take.
+
     All in one run on the same simulated declarations. Decode, ingest, screen and replay have one core; a worker is one process
     beside the broker. Exit 1: no Kafka could be had for the measures that need one.
     """
@@ -55,13 +58,18 @@ def bench(
 
     described = machine()
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, output.errors.status("making feeds") as status:
-        feeds = local.write_feeds(Path(folder), count, repeats)
+        feeds = [] if part is Part.console else local.write_feeds(Path(folder), count, repeats)
         measures: list[Measure] = []
         parts = {"decode": local.decode, "ingest": local.ingest, "screen": local.screen, "replay": local.replay}
         for name, measured in parts.items():
             if part in (Part.every, name):
                 status.update(name)
                 measures += measured(feeds)
+        if part in (Part.every, Part.console):
+            from streams.bench.console import console
+
+            status.update("console: filling a database with 100,000 alerts takes some minutes")
+            measures += console(repeats)
         trouble: BrokerError | None = None
         if part in (Part.every, Part.stream):
             from streams.bench import live

@@ -18,6 +18,7 @@ _UNSPACED = re.compile(
 )
 _LONGEST = 64  # a longer token is cut: nobody searches by the end of it
 _QUERY_RUNS = 12
+_RUNS = re.compile(r"[^\W_]+")
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -34,7 +35,7 @@ def tokens(text: str) -> list[str]:
     plain = fold(text)
     if not plain.isascii():
         plain = _UNSPACED.sub(r" \1 ", plain)
-    return [run[:_LONGEST] for run in "".join(c if c.isalnum() else " " for c in plain).split()]
+    return [run[:_LONGEST] for run in _RUNS.findall(plain)]
 
 
 @lru_cache(maxsize=50_000)

@@ -206,6 +206,7 @@ if (theme) {
 /* A narrow page begins with its filters closed; filters that were opened stay open when htmx brings the page anew. */
 const narrow = matchMedia("(max-width: 1000px)");
 const shell = () => { const found = one("#rail-shell"); if (found && narrow.matches) found.open = false; };
+if (narrow.matches) for (const told of all(".graph-told")) told.open = true;
 shell();
 let opened = null;
 document.addEventListener("htmx:beforeSwap", () => { opened = Object.fromEntries(all("details[id]").map((each) => [each.id, each.open])); });
