@@ -12,10 +12,11 @@ from schemas.disposition import Label
 from streams.simulate import honest
 from streams.simulate.calendar import lodgements
 from streams.simulate.chance import Wheel
-from streams.simulate.compose import Row
+from streams.simulate.compose import LICENCE, Row
 from streams.simulate.life import Life
 from streams.simulate.look_alikes import LOOK_ALIKES
 from streams.simulate.over_time import CASES
+from streams.simulate.over_time.everyday import LOOK_ALIKES as EVERYDAY
 from streams.simulate.over_time.running import Running
 from streams.simulate.over_time.stage import Stage
 from streams.simulate.plot import LookAlike, Scenario, Scene
@@ -140,6 +141,7 @@ def _told(
     later = _Later(end)
     possible: dict[Any, tuple[list[Scenario], Wheel[LookAlike]]] = {}
     number = 0
+    everyday = EVERYDAY if running is not None else ()
 
     for now in times:
         due = later.take(now)
@@ -157,7 +159,7 @@ def _told(
                 if world.life is not None:
                     world.life.turn(now)
                 possible.clear()
-                alike = [one for one in LOOK_ALIKES if one.possible(day)]
+                alike = [one for one in (*LOOK_ALIKES, *everyday) if one.possible(day)]
                 possible[day] = ([s for s in told if s.possible(day)], Wheel(alike, [a.weight for a in alike]))
             stories, alikes = possible[day]
             point = chance.share()
@@ -177,6 +179,8 @@ def _told(
             else:
                 row = chance.of(honest.REGIMES)(world, now)
                 label = Label(declaration_id=row["declaration_id"], typologies=[])
+            if world.life is not None:
+                _licensed_once(row, world.life)
             _plan_changes(row, label, now, later, world, shares)
         if label.case is not None and label.lodged_at is None:
             label = label.model_copy(update={"lodged_at": now})
@@ -186,6 +190,14 @@ def _told(
             if shares.duplicate and chance.maybe(shares.duplicate):
                 later.put(now, chance.between(0, 0.01), row, label)
         yield row, label
+
+
+def _licensed_once(row: Row, life: Life) -> None:
+    """Give each licence of a new declaration a number that no other has."""
+    for one in row["items"]:
+        for paper in one["documents"]:
+            if paper["type"] == LICENCE:
+                paper["reference"] = f"{paper['reference'][:-6]}{life.licence_number()}"
 
 
 def _label(scene: Scene, story: Scenario, case: str | None) -> Label:

@@ -17,13 +17,15 @@ from streams.simulate.world import World
 _ITEMS = Wheel((1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 40), (400, 160, 110, 80, 60, 50, 45, 40, 30, 16, 9))
 _CONTAINER_KG = 24_000.0
 _AIR_KG = 4_000.0
+#: What the largest bulk carriers load.
+_SHIP_KG = 3.0e8
 
 
 def _net_kg(ware: Ware, lot_usd: float, mode: str, usd_kg: float, chance: Chance) -> float:
     """Return a consignment's mass: what its buyer spends, within what the means of transport carries."""
     net = chance.spread(lot_usd, 1.0) / usd_kg
     if ware.pack in BULK:
-        return max(net, 500.0) * 100
+        return min(max(net, 500.0) * 100, _SHIP_KG)
     top = _AIR_KG if mode == "air" else _CONTAINER_KG
     net = min(net, top * chance.between(0.6, 1.0))
     packages = net / ware.kg_pack
@@ -87,6 +89,7 @@ def export(world: World, when: datetime) -> Row:
     firm = chance.of(world.exporter_wheel)
     buyer = chance.of(firm.partner_wheel)
     told_as = buyer.party if world.life is None else world.life.as_told(buyer.party, chance)
+    same = None if world.life is None else world.life.notified(told_as, chance)
     ware = firm.wares[0]
     mode = places.mode(buyer.country, ware.usd_kg, chance)
     items = _mixed(firm, world, when, mode, chance.of(_ITEMS))
@@ -102,7 +105,7 @@ def export(world: World, when: datetime) -> Row:
         declarant=firm.broker if chance.maybe(0.8) else firm.party,
         exporter=firm.party,
         consignee=told_as,
-        notify=chance.one(world.forwarders) if chance.maybe(0.12) else None,
+        notify=chance.one(world.forwarders) if chance.maybe(0.12) else same,
         office=firm.city.office,
         exit_office=firm.city.office if chance.maybe(0.6) else None,
         destination=buyer.country.code,
@@ -275,6 +278,8 @@ def postal(world: World, when: datetime) -> Row:
     )
     if world.life is not None and (regular := world.life.customer(chance)) is not None:
         person, country = regular, places.COUNTRIES[regular["country"]]
+    if world.life is not None:
+        person = world.life.as_typed(person, chance)
     text = chance.one(good.english).capitalize()
     items = [
         item(
@@ -288,6 +293,8 @@ def postal(world: World, when: datetime) -> Row:
             pieces=chance.whole(1, 6),
         )
     ]
+    if world.life is not None and chance.maybe(0.07):
+        items[0]["packages"][0]["type"] = "BO"
     express = chance.maybe(0.5)
     return declaration(
         world.reference(when, "M"),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from streams.simulate import names, places
 from streams.simulate.chance import Chance, Wheel
-from streams.simulate.firms import Firm, Party, party
+from streams.simulate.firms import Firm, Party, abroad, party
 from streams.simulate.spelling import respelt
 from streams.simulate.world import World
 
@@ -17,7 +17,7 @@ from streams.simulate.world import World
 _BORN, _GONE = 0.14, 0.09
 _AT_AGENT, _BY_BROKER = 0.06, 0.05
 #: Of the declarations: parties typed differently; of parcels and luggage: those of people who come again.
-_RESPELT, _REGULAR = 0.06, 0.25
+_RESPELT, _TYPED, _REGULAR, _NOTIFIED = 0.06, 0.3, 0.25, 0.15
 _TURN = timedelta(days=7)
 
 
@@ -38,6 +38,7 @@ class Life:
         self._exporters = self._lives(world.exporters, start, end)
         self._importers = self._lives(world.importers, start, end)
         self._turned: datetime | None = None
+        self._licences = 0
         self.agents = [self._agent(chance) for _ in range(12)]
         for broker in world.brokers:
             broker["phone"] = broker["phone"] or f"+86 {chance.digits(2)} {chance.digits(8)}"
@@ -80,11 +81,16 @@ class Life:
             names.person(chance, surname, chinese),
             "CN" if chinese else home.code,
             phone=f"+{'86' if chinese else home.dial} {chance.digits(10)}",
+            email=f"{surname.lower()}{chance.whole(1, 999)}@{chance.one(('mail', 'post', 'web'))}.example"
+            if chance.maybe(0.25)
+            else None,
         )
 
     @staticmethod
     def _buyer(chance: Chance) -> Party:
         home = chance.of(places.BUYERS)
+        if chance.maybe(0.2):
+            return abroad(home, chance, 0.7).party
         return party(
             None,
             f"{chance.one(('A.', 'J.', 'M.', 'S.'))} {chance.one(home.surnames)}",
@@ -105,9 +111,25 @@ class Life:
                 here = [(weight, firm) for weight, _, _, firm in lives]
             setattr(self._world, name, Wheel([firm for _, firm in here], [weight for weight, _ in here]))
 
+    def licence_number(self) -> str:
+        """Return six digits that no other licence of the feed has (until nine hundred thousand are out)."""
+        self._licences += 1
+        return str(100_000 + (self._licences * 611_953 + 40_507) % 900_000)
+
     def as_told(self, own: Party, chance: Chance) -> Party:
         """Return a party, now and then in another spelling."""
         return respelt(own, chance) if chance.maybe(_RESPELT) else own
+
+    def as_typed(self, own: Party, chance: Chance) -> Party:
+        """Return a party as parcels give it, whose papers are filled in by hand: spelt anew, or with a gap."""
+        found = respelt(own, chance) if chance.maybe(_TYPED) else own
+        return {**found, chance.one(("phone", "address")): None} if chance.maybe(0.08) else found
+
+    def notified(self, consignee: Party, chance: Chance) -> Party | None:
+        """Return the consignee again as the one to notify, as many papers have it ("same as consignee"), or nobody."""
+        if not chance.maybe(_NOTIFIED):
+            return None
+        return {**respelt(consignee, chance), "id": None} if chance.maybe(0.4) else consignee
 
     def traveller(self, chance: Chance) -> Party | None:
         """Return somebody who travels often, now and then."""

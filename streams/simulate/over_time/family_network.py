@@ -20,11 +20,11 @@ _TO = ("TH", "VN", "MX", "MY", "HK", "LA", "MM", "ID", "AE")
 _SHARED = ("phone", "email", "address")
 
 
-def _shares(own: Party, stage: Stage, least: int = 2) -> dict[str, Any]:
-    """Return two or three of a party's contacts, the telephone sometimes in another notation."""
+def _shares(own: Party, stage: Stage, *, abroad: bool = False) -> dict[str, Any]:
+    """Return two or three of a party's contacts; ``abroad`` the telephone is often noted in another way."""
     chance = stage.chance
-    found = {kind: own[kind] for kind in chance.some(_SHARED, least if chance.maybe(0.6) else 3)}
-    if "phone" in found and chance.maybe(0.4):
+    found = {kind: own[kind] for kind in chance.some(_SHARED, 2 if chance.maybe(0.6) else 3)}
+    if abroad and "phone" in found and chance.maybe(0.5):
         found["phone"] = respelt_phone(found["phone"], chance)
     return found
 
@@ -53,11 +53,11 @@ def _ring(stage: Stage, begin: datetime) -> Story:
             if role == "exporter":
                 sender = Sender({**other.party, **_shares(first.party, stage)}, first.city, other.broker)
             elif role == "consignee":
-                consignee = {**consignee, **_shares(first.party, stage)}
+                consignee = {**consignee, **_shares(first.party, stage, abroad=True)}
                 sender = other if chance.maybe(0.5) else first
             elif role == "notify":
                 person = names.person(chance, surname)
-                notify = {**consignee, "id": None, "name": person, **_shares(first.party, stage)}
+                notify = {**consignee, "id": None, "name": person, **_shares(first.party, stage, abroad=True)}
                 sender = other if chance.maybe(0.5) else first
             else:  # a relative's firm books and declares
                 declarant = {**other.party, **_shares(first.party, stage)}

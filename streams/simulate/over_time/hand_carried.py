@@ -80,8 +80,9 @@ _GOODS = (
     ("образцы ткани", None, 2.5, 40.0, "BX"),
     ("samples of ceramic tiles", None, 6.5, 30.0, "BX"),
     ("printed circuit board samples", None, 1.2, 200.0, "BX"),
-    ("metal sample for testing", None, 1.8, 45.0, "BO"),
-    ("aluminium and steel test pieces, sample", None, 3.0, 50.0, "BX"),
+    ("steel test pieces, samples of a customer", None, 3.0, 50.0, "BX"),
+    ("aluminium profile samples", None, 2.2, 40.0, "BX"),
+    ("sample", None, 1.1, 40.0, "BX"),
     ("olive oil, 1 bottle", None, 1.0, 15.0, "BO"),
     ("thermos bottle with tea", None, 0.9, 20.0, "BO"),
 )

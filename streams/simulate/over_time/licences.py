@@ -15,13 +15,14 @@ from streams.simulate.substances import (
     ANTIMONY,
     DYSPROSIUM_OXIDE,
     GALLIUM,
+    GALLIUM_OXIDE,
     GERMANIUM,
     GERMANIUM_DIOXIDE,
     TERBIUM_OXIDE,
     Substance,
 )
 
-_GOODS = (GALLIUM, GERMANIUM, GERMANIUM_DIOXIDE, ANTIMONY, DYSPROSIUM_OXIDE, TERBIUM_OXIDE)
+_GOODS = (GALLIUM, GALLIUM_OXIDE, GERMANIUM, GERMANIUM_DIOXIDE, ANTIMONY, DYSPROSIUM_OXIDE, TERBIUM_OXIDE)
 _TO = ("JP", "DE", "KR", "BE", "FR", "NL", "IN", "GB", "IT")
 
 
@@ -75,7 +76,7 @@ class Trade:
         chance = self.stage.chance
         issued = (now - timedelta(days=chance.whole(3, 40) if age is None else age)).date()
         return Permit(
-            f"{issued.year}-DU-{chance.digits(6)}",
+            f"{issued.year}-DU-{self.stage.licence_number()}",
             issued,
             issued + timedelta(days=days or chance.one((180, 180, 365))),
             quantity_kg,

@@ -23,7 +23,8 @@ COVERS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("7907000000", ("zinc articles", "锌制品", "zinc weights"), 7.0),
     ("8007000000", ("tin articles", "锡制品", "tin casting alloy"), 30.0),
 )
-_SAMPLES = (
+#: What parcels say that say nothing.
+SAMPLES = (
     "sample",
     "sample, no commercial value",
     "样品",
@@ -65,7 +66,7 @@ class Lots:
             chance.one(COVERS),
             chance.one(("low", "cover", "true", "cover")),
             chance.one((0.0, 0.004, 0.004, 0.02, 0.25)),
-            chance.one(("BX", "CT", "CT", "BO")),
+            chance.one(("BX", "CT", "CT", "CT", "BX", "BO", "CT")),
         )
 
     @property
@@ -81,11 +82,11 @@ class Lots:
         text = chance.one(texts)
         if chance.maybe(self.named):
             if chance.maybe(0.5):
-                code, text = self.substance.code, f"{wording.plain(self.substance, chance)} {chance.one(_SAMPLES)}"
+                code, text = self.substance.code, f"{wording.plain(self.substance, chance)} {chance.one(SAMPLES)}"
             else:
                 text = wording.slipped_in(text, self.substance, chance)
         elif chance.maybe(0.1):
-            text = chance.one(_SAMPLES)
+            text = chance.one(SAMPLES)
         usd_kg = {
             "low": lambda: chance.between(12, 70) / net,
             "cover": lambda: chance.spread(cover_usd * 1.8, 0.4),

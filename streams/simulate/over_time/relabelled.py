@@ -116,7 +116,7 @@ def _tolling(stage: Stage, begin: datetime) -> Story:
     for _ in range(chance.whole(1, 4)):
         now = yield at
         kg = chance.whole(10, 40) * 1000.0
-        usd = kg * 0.35 * paid("antimony", now.date(), chance)
+        usd = kg * 0.18 * paid("antimony", now.date(), chance)
         ore = item(
             1, "2617100000", chance.one(("antimony concentrate", "锑精矿", "ANTIMONY ORE")), kg, usd, "BG", 1000.0
         )

@@ -94,7 +94,7 @@ class Lane:
         papers = []
         if licensed and now.date() >= self.substance.controlled:
             issued = (now - timedelta(days=chance.whole(4, 90))).date()
-            paper: dict[str, Any] = {"type": LICENCE, "reference": f"{issued.year}-DU-{chance.digits(6)}"}
+            paper: dict[str, Any] = {"type": LICENCE, "reference": f"{issued.year}-DU-{self.stage.licence_number()}"}
             if chance.maybe(0.7):
                 paper |= {
                     "issued_on": issued.isoformat(),

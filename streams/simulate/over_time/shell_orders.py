@@ -72,7 +72,7 @@ def _distributor(stage: Stage, begin: datetime) -> Story:
         if chance.maybe(0.7):
             net = chance.whole(15, 48) * 1000.0
             ore = item(1, "2617100000", chance.one(("antimony concentrate", "锑精矿", "ANTIMONY ORE")), net,
-                       net * 0.35 * paid("antimony", now.date(), chance), "BG", 1000.0, origin=source)  # fmt: skip
+                       net * 0.18 * paid("antimony", now.date(), chance), "BG", 1000.0, origin=source)  # fmt: skip
             row = stage.bring(now, [ore], own, seller, source, "sea")
         else:
             net = chance.whole(2, 20) * 100.0
@@ -88,7 +88,7 @@ def _distributor(stage: Stage, begin: datetime) -> Story:
         issued = (now - timedelta(days=chance.whole(5, 30))).date()
         paper = {
             "type": LICENCE,
-            "reference": f"{issued.year}-DU-{chance.digits(6)}",
+            "reference": f"{issued.year}-DU-{stage.licence_number()}",
             "issued_on": issued.isoformat(),
             "expires_on": (issued + timedelta(days=180)).isoformat(),
             "quantity_kg": net,

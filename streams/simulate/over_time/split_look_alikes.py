@@ -8,7 +8,7 @@ from datetime import datetime
 from streams.simulate.compose import Item, item
 from streams.simulate.firms import party
 from streams.simulate.goods import GOODS
-from streams.simulate.over_time.lots import COVERS
+from streams.simulate.over_time.lots import COVERS, SAMPLES
 from streams.simulate.over_time.stage import Stage
 from streams.simulate.over_time.story import Kind, Member, Story
 from streams.simulate.places import BUYERS, COUNTRIES
@@ -24,12 +24,12 @@ _REFERENCES = (
     ("rare earth ore reference samples, set of 6", "3822900000", 0.7, 900.0),
 )
 _ELEMENTS = (
-    ("gallium metal 20 g element sample, melts in hand", "8112929010", 0.05, 900.0),
+    ("gallium metal 20 g element sample, melts in hand", "8112929010", 0.02, 1500.0),
     ("bismuth crystal, collector's piece", "8106900000", 0.2, 150.0),
     ("periodic table element cube tungsten 10 mm", "8101990000", 0.03, 900.0),
-    ("germanium lump 10 g, element collection", "8112921090", 0.02, 3500.0),
-    ("antimony metal piece 50 g element collection", "8110101000", 0.07, 300.0),
-    ("元素周期表标本 锑 30克", "9705290000", 0.06, 400.0),
+    ("germanium lump 10 g, element collection", "8112921090", 0.01, 5000.0),
+    ("antimony metal piece 50 g element collection", "8110101000", 0.05, 350.0),
+    ("元素周期表标本 锑 30克", "9705290000", 0.03, 500.0),
     ("acrylic periodic table with real elements", "9023000000", 0.9, 160.0),
 )
 _SILVER = (
@@ -40,9 +40,9 @@ _SILVER = (
 )
 
 
-def _small(stage: Stage, text: str, code: str, kg: float, usd_kg: float, pack: str = "BX") -> Item:
+def _small(stage: Stage, text: str, code: str, kg: float, usd_kg: float, pack: str = "BX", spread: float = 0.3) -> Item:
     chance = stage.chance
-    net = chance.spread(kg, 0.3)
+    net = chance.spread(kg, spread)
     return item(
         1,
         code if chance.maybe(0.7) else None,
@@ -90,7 +90,8 @@ def _collectors(stage: Stage, begin: datetime) -> Story:
     chance = stage.chance
 
     def make() -> Item:
-        return _small(stage, *chance.one(_ELEMENTS))
+        text, code, kg, usd_kg = chance.one(_ELEMENTS)
+        return _small(stage, text, code, kg, usd_kg, spread=0.0)
 
     yield from _repeated(stage, begin, make, chance.whole(8, 20), 6, buyers=chance.whole(1, 4))
 
@@ -176,18 +177,7 @@ def _samples(stage: Stage, begin: datetime) -> Story:
         chance.one(COUNTRIES[code].cities),
         stage.phone(code),
     )
-    texts = (
-        "sample",
-        "sample, no commercial value",
-        "样品",
-        "test material",
-        "Muster",
-        "gift",
-        "礼品",
-        "образец",
-        "muestra",
-    )
-    text = chance.one(texts)
+    text = chance.one(SAMPLES)
     kg = chance.spread(1.2, 0.5)
     at = stage.after(begin, 0)
     for _ in range(chance.whole(5, 15)):

@@ -98,6 +98,11 @@ class Stage:
 
     # -- what
 
+    def licence_number(self) -> str:
+        """Return the six digits of a new licence."""
+        life = self.world.life
+        return self.chance.digits(6) if life is None else life.licence_number()
+
     def metal(
         self,
         now: datetime,
@@ -166,13 +171,16 @@ class Stage:
         if routing is None:
             routing = places.ways(to, mode, chance) if chance.maybe(0.25) else []
         containers = int(gross / 24_000) + 1 if mode == "sea" and chance.maybe(0.6) else 0
+        if notify is None and self.world.life is not None:
+            notify = self.world.life.notified(consignee, chance)
+        near = [f for f in self.world.forwarders if f["country"] == country]
         return declaration(
             self.world.reference(now),
             items,
             declarant=declarant or (sender.broker if chance.maybe(0.8) else sender.party),
             exporter=sender.party,
             consignee=consignee,
-            notify=notify or (chance.one(self.world.forwarders) if chance.maybe(0.1) else None),
+            notify=notify or (chance.one(near) if near and chance.maybe(0.12) else None),
             office=sender.city.office,
             exit_office=exit_office or (sender.city.office if chance.maybe(0.6) else None),
             destination=country,
