@@ -73,13 +73,14 @@ class Resolver:
         self._pepper = pepper
         self._cached = lru_cache(remembered)(self._resolved)
 
-    def resolve(self, party: Row | None, persons_traffic: bool) -> Resolved | None:
+    def resolve(self, party: Row | None, persons_traffic: bool, links: bool = True) -> Resolved | None:
         """Return who a party is; None where nothing identifies it.
 
         Parameters
         ----------
         party : as in a declaration; fields may be absent.
         persons_traffic : whether parties without a legal form are persons (travellers; passenger and postal traffic).
+        links : whether the contacts are wanted; without them a party with an identifier or a name costs a third.
         """
         if party is None:
             return None
@@ -94,6 +95,7 @@ class Resolver:
             get("phone"),
             get("email"),
             persons_traffic,
+            links,
         )
 
     def _hash(self, text: str) -> str:
@@ -110,13 +112,15 @@ class Resolver:
         phone: str | None,
         email: str | None,
         persons_traffic: bool,
+        with_links: bool,
     ) -> Resolved | None:
         country = _ONE_COUNTRY.get(country, country) if country else None
         known_id = normal_id(id_) if id_ else None
         read = read_name(name, country) if name else None
         person = persons_traffic and not (read is not None and read.firm)
-        links = self._links(address, city, postcode, country, phone, email)
         named = None if read is None or person or read.surname else f"name|{country or ''}|{read.text}"
+        wanted = with_links or (known_id is None and named is None)
+        links = self._links(address, city, postcode, country, phone, email) if wanted else ()
         explained: tuple[str, ...]
         by: By
         if known_id is not None:
@@ -142,7 +146,7 @@ class Resolver:
             by=by,
             name_key=None if named is None else f"name/{self._hash(named)}",
             country=country,
-            links=links,
+            links=links if with_links else (),
             person=person,
             explained=explained,
             apart=apart,

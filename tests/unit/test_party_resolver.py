@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,16 @@ def test_links_of_a_firm() -> None:
         city=None,
     )
     assert {link.key for link in other.links} == {links[0].key, links[2].key, links[3].key}
+
+
+@pytest.mark.parametrize(
+    ("party", "persons"), [(FIRM, False), (FIRM | {"id": "GB123456789000"}, False), (TRAVELLER, True)]
+)
+def test_without_its_links_a_party_is_the_same(party: dict[str, Any], persons: bool) -> None:
+    whole, bare = RESOLVER.resolve(party, persons), RESOLVER.resolve(party, persons, links=False)
+    assert whole is not None
+    assert whole.links
+    assert bare == replace(whole, links=())
 
 
 def test_a_mailbox_at_a_provider_links_by_itself_only() -> None:
