@@ -69,7 +69,7 @@ def columns(counted: Sequence[DayCount], until: date, days: int) -> Columns:
             bottom -= tall
             x, width = round(40 + place * step + step * 0.1, 1), round(step * 0.8, 1)
             pieces.append(Piece(severity, x, round(bottom, 1), width, round(tall, 1), f"{day}: {count} {severity}"))
-    every = max(1, days // 6)
+    every = max(1, days // 4)
     ticks = tuple((round(40 + (n + 0.5) * step, 1), f"{span[n]:%d %b}") for n in range(days - 1, -1, -every))
     heights = tuple(
         (round(_BASE - _TALL * share, 1), f"{most * share:,.0f}") for share in ((0, 0.5, 1) if most > 1 else (0, 1))
