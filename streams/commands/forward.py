@@ -279,9 +279,9 @@ def _run(
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
         raise typer.BadParameter(f"{name!r}: ASCII letters, digits, '.', '_' and '-'", param_hint="--name")
     line = wrapped(form, lines(_projection(form), link))
-    done = run(Plan(name, line, start.value, follow, source, refused, attempts), make())
+    done, kept = run(Plan(name, line, start.value, follow, source, refused, attempts), make())
     if done.refused and (source or not follow):
-        complain(f"{done.refused} were refused; they and the reasons are in the file of refusals")
+        complain(f"{done.refused} refused; {kept} has them with the reasons")
         raise typer.Exit(1)
 
 

@@ -50,6 +50,8 @@ class Courier:
             outcomes = self._tried(left)
             waiting, reason, asked = self._sort(left, outcomes, tries)
             if len(waiting) < len(left):
+                if failed:
+                    log.info("the receiver answers again", tries=failed + 1)
                 failed = 0
                 settled(waiting)
             left = waiting

@@ -109,6 +109,10 @@ class Http:
                 return Answer(response.status, received, _after(response.headers.get("Retry-After")))
         except TimeoutError:
             return Later(f"no answer within {self._timeout.total:g} s")
+        except aiohttp.ClientConnectorCertificateError as error:
+            return Later(f"the certificate of {error.host} cannot be trusted: {error.certificate_error}")
+        except aiohttp.ClientConnectorError as error:
+            return Later(f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Later(f"{type(error).__name__}: {error}")
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
-from schemas.errors import RecordError
+from schemas.errors import BrokerError, RecordError
 from streams import clients, topics
 from streams.forward.courier import Courier
 from streams.forward.progress import log
@@ -101,6 +101,8 @@ class KafkaSource:
                 self._measure()
                 if not polled and self._finished():
                     break
+        except KafkaError as error:
+            raise BrokerError(f"Kafka does not serve the group any more: {type(error).__name__}: {error}") from error
         finally:
             self._consumer.close()
 

@@ -43,11 +43,13 @@ class Refusals:
         row = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "target": self._target, **refusal}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            opened = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(opened, "ab") as file:
-                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            opened = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(opened, "ab", buffering=0) as file:
+                size = os.fstat(opened).st_size
+                torn = size and os.pread(opened, 1, size - 1) != b"\n"  # by a crash: that refusal comes again
+                line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+                file.write(b"\n" + line if torn else line)  # in one call, since processes of one name share the file
+                os.fsync(opened)
         except OSError as error:
             # Better to stop than to lose a refused alert: nothing of this batch is committed.
             raise SettingsError(f"cannot keep what was refused in {self.path}: {error.strerror or error}") from None

@@ -40,8 +40,8 @@ class Plan:
     attempts: int = 0
 
 
-def run(plan: Plan, target: Target) -> Progress:
-    """Forward until the end, SIGTERM or Ctrl-C, and return what was done; closes the target.
+def run(plan: Plan, target: Target) -> tuple[Progress, Path]:
+    """Forward until the end, SIGTERM or Ctrl-C; return what was done, and the file of refusals. Closes the target.
 
     Raises
     ------
@@ -68,4 +68,4 @@ def run(plan: Plan, target: Target) -> Progress:
         progress.tell(final=True)
         for sign, handler in before.items():
             signal.signal(sign, handler)
-    return progress
+    return progress, refused

@@ -152,13 +152,14 @@ def test_refusals_are_sent_again_from_their_file(tmp_path: Path) -> None:
         tmp_path, lambda one, tries: Refused("still not") if one.alert.alert_id == "b" else Delivered()
     )
     with (tmp_path / "refused.ndjson").open("a") as file:
-        file.write('{"no": "alert"}\n\n')
+        file.write('{"no": "alert"}\n\n{"torn by a cr')
+    made.settle(envelopes("c/1"), never)
     file_source.run(tmp_path / "refused.ndjson", again, lambda one: one.alert_id)
-    assert target.got == ["a/1", "a/2"]
+    assert target.got == ["a/1", "a/2", "c/1"]
     kept = refused(tmp_path)
     assert [one["reason"] for one in kept if "alert" in one] == ["still not"]
-    assert "no alert" in str([one["reason"] for one in kept if "record" in one])
-    assert again.progress.counts() == {"delivered": 2, "known": 0, "refused": 2, "retries": 0}
+    assert [one["record"] for one in kept if "record" in one] == ['{"no": "alert"}\n', '{"torn by a cr\n']
+    assert again.progress.counts() == {"delivered": 3, "known": 0, "refused": 3, "retries": 0}
     assert (tmp_path / "refused.ndjson.again").exists(), "what was sent again is kept under another name"
     with pytest.raises(SettingsError, match="cannot read"):
         file_source.run(tmp_path / "none", again, lambda one: "")
