@@ -29,7 +29,10 @@ class Goods(Contract):
     """Items of one declaration that are alike: the same code and substance.
 
     ``item`` is the number of the first of them; ``named`` whether words or CAS name the substance as the goods themselves (the
-    code alone may be of several); ``controlled`` whether an export control of the exporting country holds on the day.
+    code alone may be of several); ``controlled`` whether an export control of the exporting country holds on the day;
+    ``tightened`` the days, in the 400 before, on which a control of the element by that country came into force;
+    ``price_fits`` the controlled substance whose price band the value by mass is in, asked where it is above what the heading
+    costs.
     """
 
     item: Annotated[int, Field(ge=1)]
@@ -41,6 +44,8 @@ class Goods(Contract):
     licensed: bool = False
     net_mass_kg: Mass | None = None
     value_usd: Dollars | None = None
+    tightened: list[date] = Field(default_factory=list)
+    price_fits: Identifier | None = None
 
 
 class LicenceUse(Contract):
@@ -85,8 +90,9 @@ class Contact(Contract):
 class Fact(Contract):
     """What profiles may know of one version of one declaration.
 
-    ``watched`` facts concern a controlled substance, or made the screen find something: they carry goods, licences and contacts. Others carry parties and totals only. Masses are in kg, values in US dollars at the day's
-    rate; null where any item lacks one.
+    ``watched`` facts concern a controlled substance, or made the screen find something: they carry goods, licences and
+    contacts. Others carry parties and totals only. Masses are in kg, values in US dollars at the day's rate; null where any
+    item lacks one.
 
     ``risk`` (0..100) and ``found`` are what the screen stage said; ``text`` is a hash of the folded descriptions.
     """

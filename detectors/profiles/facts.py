@@ -7,6 +7,7 @@ most of trade is honest, and a profile needs of it little more than who traded w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -34,6 +35,7 @@ COLUMNS = frozenset(
         "has_licence",
         "mass_kg",
         "value_usd",
+        "price_substance",
         "total_net_kg",
         "total_usd",
         "exporting_from",
@@ -42,6 +44,10 @@ COLUMNS = frozenset(
 )
 _BRIEF: tuple[Role, ...] = ("exporter", "consignee")
 _ROLES: tuple[Role, ...] = ("exporter", "consignee", "notify", "traveller", "declarant", "agent", "carrier")
+#: How far back a control is news to a trade.
+_RECENT = timedelta(days=400)
+#: Measures under which trade may look for another way.
+_TIGHTER = frozenset({"licence_required", "prohibition_no_licence"})
 #: Headings told of a declaration at most.
 _HEADINGS = 20
 
@@ -51,6 +57,8 @@ class FactMaker:
 
     def __init__(self, reference: Reference, resolver: Resolver) -> None:
         self._resolver = resolver
+        self._reference = reference
+        self._dates: dict[tuple[str, str], list[date]] = {}
         self._elements = {entry.substance: entry.element for entry in reference.lexicon}
 
     def facts(self, batch: Batch, computed: Features, findings: Mapping[int, Sequence[Finding]]) -> list[Fact]:
@@ -103,7 +111,7 @@ class FactMaker:
                     "office": row["office"],
                     "via": list(via or ()),
                     "contacts": _contacts(parties),
-                    "goods": self._goods(row, items[starts[n] : starts[n + 1]]),
+                    "goods": self._goods(row, items[starts[n] : starts[n + 1]], start),
                     "licences": self._licences(row, items[starts[n] : starts[n + 1]], persons),
                     "risk": scoring.risk(found),
                     "found": sorted({finding.code for finding in found}),
@@ -112,20 +120,22 @@ class FactMaker:
             facts.append(Fact(**fact))
         return facts
 
-    def _goods(self, row: Row, items: Sequence[tuple[Any, ...]]) -> list[Goods]:
+    def _goods(self, row: Row, items: Sequence[tuple[Any, ...]], start: str | None) -> list[Goods]:
         alike: dict[tuple[str | None, str | None], Goods] = {}
-        for item, (named, named_role, controlled_substance, code_substance, controlled, licensed, mass, value) in zip(
-            row["items"], items, strict=True
-        ):
+        for item, columns in zip(row["items"], items, strict=True):
+            named, named_role, controlled_substance, code_substance, controlled, licensed, mass, value, fits = columns
             substance = controlled_substance or (named if named_role == "goods" else None) or code_substance
             hs6 = _hs6(item)
             known = alike.get((hs6, substance))
             if known is None:
+                element = self._elements.get(substance) if substance else None
                 alike[hs6, substance] = Goods(
                     item=item["number"],
                     hs6=hs6,
                     substance=substance,
-                    element=self._elements.get(substance) if substance else None,
+                    element=element,
+                    tightened=self._tightened(element, start, row["lodged_at"].date()),
+                    price_fits=fits,
                     named=named is not None and named_role == "goods",
                     controlled=bool(controlled),
                     licensed=bool(licensed),
@@ -138,12 +148,31 @@ class FactMaker:
                         "named": known.named or (named is not None and named_role == "goods"),
                         "controlled": known.controlled or bool(controlled),
                         "licensed": known.licensed and bool(licensed),
+                        "price_fits": known.price_fits or fits,
                         "net_mass_kg": _sum(known.net_mass_kg, mass),
                         "value_usd": _sum(known.value_usd, value),
                     }
                 )
         goods = sorted(alike.values(), key=lambda g: (g.substance is None, -(g.net_mass_kg or 0), g.item))
         return goods[:MOST]
+
+    def _tightened(self, element: str | None, country: str | None, day: date) -> list[date]:
+        """Return the days up to ``day`` on which a control of an element by a country came into force, newest first."""
+        if element is None or country is None:
+            return []
+        known = self._dates.get((element, country))
+        if known is None:
+            known = self._dates[element, country] = self._all_dates(element, country)
+        return [since for since in known if timedelta(0) <= day - since <= _RECENT][:4]
+
+    def _all_dates(self, element: str, country: str) -> list[date]:
+        rows = [row for row in self._reference.controls if country in row.territories and row.measure in _TIGHTER]
+        scopes = {row.scope for row in rows if element in row.elements}
+        rows = [row for row in rows if element in row.elements or scopes.intersection(row.covers)]
+        dates = {row.since for row in rows if row.since is not None}
+        for row in rows:
+            dates |= {s.until + timedelta(days=1) for s in self._reference.suspensions if s.until and s.touches(row)}
+        return sorted(dates, reverse=True)
 
     def _licences(self, row: Row, items: Sequence[tuple[Any, ...]], persons: bool) -> list[LicenceUse]:
         uses = []
@@ -197,6 +226,7 @@ def _item_columns(computed: Features) -> list[tuple[Any, ...]]:
         "has_licence",
         "mass_kg",
         "value_usd",
+        "price_substance",
     ).rows()
 
 

@@ -175,6 +175,8 @@ SIGNALS = {
                     "licensed": False,
                     "net_mass_kg": 1000.0,
                     "value_usd": 446000.0,
+                    "tightened": ["2026-11-28"],
+                    "price_fits": "gallium",
                 }
             ],
             "licences": [
