@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import jsonschema
@@ -94,23 +95,22 @@ def test_every_projection_is_read_back_here() -> None:
         projection("leef")
 
 
-@pytest.mark.parametrize("name", sorted(projections()))
 @DRAWN
 @given(alert=ALERTS)
-def test_ids_revisions_and_statuses_come_back(name: str, alert: Alert) -> None:
+def test_ids_revisions_and_statuses_come_back(alert: Alert) -> None:
     before = alert.model_dump_json()
-    line = projections()[name].line(alert, LINK)
-    assert len(line.splitlines() if name == "cef" else line.split("\n")) == 1
-    line.encode()
-    told = READ[name](line)
-    identity = thehive.reference(alert) if name == "thehive" else alert.alert_id
-    if name == "cef":  # a line has no place for what would end it, nor for control characters
-        identity = re.sub(
-            r"[\x00-\x08\x0e-\x1b\x1f\x7f]", " ", re.sub("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", identity)
-        )
-        told, identity = told._replace(alert_id=told.alert_id.strip(" ")), identity.strip(" ")
-    assert told == (identity, alert.revision, alert.status == "withdrawn")
-    assert projections()[name].line(alert, LINK) == line, "the same alert is said in the same words"
+    for name, known in projections().items():
+        line = known.line(alert, LINK)
+        assert len(line.splitlines() if name == "cef" else line.split("\n")) == 1, name
+        line.encode()
+        told = READ[name](line)
+        identity = thehive.reference(alert) if name == "thehive" else alert.alert_id
+        if name == "cef":  # a line has no place for what would end it, nor for control characters
+            ends = re.sub("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", identity)
+            identity = re.sub(r"[\x00-\x08\x0e-\x1b\x1f\x7f]", " ", ends).strip(" ")
+            told = told._replace(alert_id=told.alert_id.strip(" "))
+        assert told == (identity, alert.revision, alert.status == "withdrawn"), name
+        assert known.line(alert, LINK) == line, f"{name}: the same alert is said in the same words"
     assert alert.model_dump_json() == before
 
 
@@ -128,7 +128,7 @@ def test_ocsf_is_a_detection_finding(alert: Alert) -> None:
 
 
 def test_the_schema_of_ocsf_refuses_what_ocsf_does_not_know() -> None:
-    good = json.loads(projection("ocsf").line(_raised("CN", personal=False)))
+    good = json.loads(projection("ocsf").line(_raised(personal=False)))
     assert OCSF.is_valid(good)
     for wrong in (
         {"type_uid": 200402}, {"severity_id": 7}, {"severity": "Low"}, {"status_id": 9}, {"colour": "red"}, {"time": "now"},
@@ -141,7 +141,8 @@ def test_the_schema_of_ocsf_refuses_what_ocsf_does_not_know() -> None:
 CONTACTS = {"address": "12 Secret Lane", "phone": "+86 10 5555 0199", "email": "wang.private@example.org"}
 
 
-def _raised(origin: str, personal: bool) -> Alert:
+@cache
+def _raised(personal: bool) -> Alert:
     """Return the alert that the engine raises of a declaration with contacts and a traveller."""
     party = {"id": None, "name": "Gallium Trading Co., Ltd.", "country": "CN", **CONTACTS}
     wording = {
@@ -151,7 +152,7 @@ def _raised(origin: str, personal: bool) -> Alert:
     }
     item = DECLARATION["items"][0] | wording
     declaration = DECLARATION | {
-        "items": [item], "exporter": party, "consignee": party | {"country": "US"}, "notify": None, "country_of_export": origin,
+        "items": [item], "exporter": party, "consignee": party | {"country": "US"}, "notify": None, "country_of_export": "CN",
         "country_of_destination": "US", "traveller": {"name": "Wang Xiaoming", "country": "CN", **CONTACTS},
     }  # fmt: skip
     batch = engine.Batch([row(json.dumps(declaration).encode())], ["declarations/0@0"])
@@ -161,20 +162,20 @@ def _raised(origin: str, personal: bool) -> Alert:
     return alert
 
 
-@pytest.mark.parametrize("name", sorted(projections()))
-def test_no_contact_and_no_traveller_is_told_that_the_alert_does_not_tell(name: str) -> None:
-    said = projections()[name].line(_raised("CN", personal=False), LINK)
-    for secret in (*CONTACTS.values(), "Wang Xiaoming", "5555", "private@"):
-        assert secret not in said
-    assert "Gallium Trading" in said, "firms stay"
+def test_no_contact_and_no_traveller_is_told_that_the_alert_does_not_tell() -> None:
+    for name, known in projections().items():
+        said = known.line(_raised(personal=False), LINK)
+        for secret in (*CONTACTS.values(), "Wang Xiaoming", "5555", "private@"):
+            assert secret not in said, name
+        assert "Gallium Trading" in said, f"{name}: firms stay"
 
 
 def test_the_test_above_would_see_a_contact() -> None:
-    assert CONTACTS["phone"] in projection("json").line(_raised("CN", personal=True))
+    assert CONTACTS["phone"] in projection("json").line(_raised(personal=True))
 
 
 def test_cef_keeps_hostile_texts_on_one_line() -> None:
-    alert = _raised("CN", personal=False).model_copy(
+    alert = _raised(personal=False).model_copy(
         update={
             "title": "a|b\\c\nd=e", "summary": "x=1|y\\z\r\nnext \u2028 镓", "substances": ["=|"], "risk_score": 100,
             "severity": "critical",

@@ -119,6 +119,22 @@ def test_two_forwarders_share_the_work_and_the_end_can_be_the_end(
             assert two.process.wait(90) == 0, two.log
         assert {name: version for name, (version, _) in index.documents.items()} == dict.fromkeys(names, 2)
         assert index.mistakes == []
+    tail = [
+        *ASSAY,
+        "alerts",
+        "tail",
+        "--from",
+        "beginning",
+        "--no-follow",
+        "--format",
+        "ocsf",
+        "--link",
+        "https://c/{alert_id}",
+    ]
+    ran = subprocess.run(tail, env={**os.environ, **cluster_environment}, capture_output=True, text=True, timeout=120)
+    told = [json.loads(line)["finding_info"] for line in ran.stdout.splitlines()]
+    assert {one["uid"] for one in told} == set(names), ran.stderr
+    assert {one["src_url"] for one in told} == {f"https://c/{name}" for name in names}
     out = tmp_path / "alerts.ndjson"
     with forwarder(cluster_environment, tmp_path, "file", str(out), "--from", "end", "--format", "cef") as late:
         group, topic = f"{cluster.group}-forward-file", topics.named(cluster)["alerts"]
