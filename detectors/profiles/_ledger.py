@@ -9,14 +9,14 @@ from datetime import date
 from functools import lru_cache
 
 import msgspec
-from rapidfuzz import fuzz
 
-from detectors._folding import fold
+from detectors.parties import similar
 from detectors.profiles._remembered import grams, moment
 from schemas.signal import Fact, LicenceUse
 
-#: Names below this likeness (0-100, token_set_ratio) are two names: as for a licence by itself (detectors/_licences.py).
-_SAME_NAME = 65
+#: Names below this likeness are two firms': a missing word for the business or the place is forgiven, another one is not.
+_SAME_NAME = 0.75
+_CHINESE = re.compile("[\u2e80-\u9fff]")
 #: From so many exporters on, a licence is everybody's: a general one, or a number that stands for none.
 GENERAL = 6
 #: A licence that went to so many consignees, or countries, is one for several; another one is no news.
@@ -92,9 +92,11 @@ def is_general(kind: str | None, reference: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def same_name(one: str, other: str) -> bool:
-    """Tell whether two names may be one."""
-    return fuzz.token_set_ratio(fold(one), fold(other)) >= _SAME_NAME
+def same_name(one: str, other: str) -> bool | None:
+    """Tell whether two names may be one firm's; None if they are written in scripts that cannot be compared, or not known."""
+    if not one or not other or bool(_CHINESE.search(one)) != bool(_CHINESE.search(other)):
+        return None
+    return similar(one, other).score >= _SAME_NAME
 
 
 @dataclass(slots=True)
@@ -177,19 +179,14 @@ def same_exporter(draw: Draw, other: Draw) -> bool:
     """Tell whether two draws are of one exporter, itself or by its agent."""
     if draw.exporter in (other.exporter, other.declarant) or (draw.declarant and draw.declarant == other.exporter):
         return True
-    return _same_firm(draw.exporter_name, other.exporter_name)
+    return bool(same_name(draw.exporter_name, other.exporter_name))
 
 
 def same_consignee(draw: Draw, other: Draw) -> bool:
     """Tell whether two draws are for one consignee, who may also stand as the party to be notified."""
     if draw.consignee in (other.consignee, other.notify) or (draw.notify and draw.notify == other.consignee):
         return True
-    return _same_firm(draw.consignee_name, other.consignee_name)
-
-
-def _same_firm(one: str, other: str) -> bool:
-    """Tell whether two names are one firm's in two spellings: closer than two firms of one trade and town."""
-    return bool(one and other) and fuzz.ratio(fold(one), fold(other)) >= 85
+    return bool(same_name(draw.consignee_name, other.consignee_name))
 
 
 def day_of(draw: Draw) -> int:

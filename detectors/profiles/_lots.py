@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -39,6 +39,8 @@ _COMMERCIAL_OTHERS_KG = 25.0
 _SMALL = 0.6
 #: Reference samples and demonstration pieces are grams; rules leave them out below 0.1 kg.
 _LEAST_G = 50
+#: Lots of one declaration at most: one that splits sends little else.
+_MOST_LOTS = 5
 #: Masses this close are equal: filled to one weight, and weighed with a parcel scale.
 _EQUAL = 0.03
 
@@ -126,7 +128,7 @@ class Lots(msgspec.Struct, array_like=True):
     lots: list[Lot] = []
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Like:
     """Lots of one key that are alike, the newest last, and what stands out in them.
 
@@ -137,23 +139,27 @@ class Like:
     lots: Sequence[Sequence[Lot]]
     days: int
 
-    @property
+    @cached_property
+    def masses(self) -> list[int]:
+        """Return the masses of the lots, least first, in grams."""
+        return sorted(lot.grams for lots in self.lots for lot in lots)
+
+    @cached_property
     def grams(self) -> int:
         """Mass of all."""
-        return sum(lot.grams for lots in self.lots for lot in lots)
+        return sum(self.masses)
 
-    @property
+    @cached_property
     def element(self) -> str:
-        """Return the element that most of them name, or ""."""
-        named = Counter(lot.element for lots in self.lots for lot in lots if lot.element)
-        return min(named, key=lambda element: (-named[element], element)) if named else ""
+        """Return the element that they name (lots of two elements are not alike), or ""."""
+        return min((lot.element for lots in self.lots for lot in lots if lot.element), default="")
 
-    @property
+    @cached_property
     def named(self) -> int:
         """Declarations that name the element."""
         return sum(any(lot.element for lot in lots) for lots in self.lots)
 
-    @property
+    @cached_property
     def wrong(self) -> int:
         """Declarations that the screen found wrong by themselves."""
         return sum(bool(entry.said & FOUND_WRONG) for entry in self.entries)
@@ -163,22 +169,59 @@ class Like:
         """Whether it is private persons that receive."""
         return all(entry.said & PRIVATE for entry in self.entries)
 
-    @property
+    @cached_property
     def owns(self) -> int:
         """How many parties stand behind the key."""
         return len({entry.own for entry in self.entries} - {""})
 
-    @property
+    @cached_property
     def others(self) -> int:
         """How many parties stand on the other side."""
         return len({entry.other for entry in self.entries} - {""})
 
-    @property
+    @cached_property
     def equal(self) -> float:
         """Share of the lots that weigh what most of them weigh."""
-        masses = [lot.grams for lots in self.lots for lot in lots]
-        middle = median(masses)
-        return sum(abs(mass - middle) <= _EQUAL * middle for mass in masses) / len(masses)
+        middle = self.masses[len(self.masses) // 2]
+        return sum(abs(mass - middle) <= _EQUAL * middle for mass in self.masses) / len(self.masses)
+
+    def since(self, days: int) -> Like:
+        """Return those of a shorter window that ends with the same declaration."""
+        first = self.entries[-1].time - days * 86_400
+        start = next(n for n, entry in enumerate(self.entries) if entry.time > first)
+        return Like(self.entries[start:], self.lots[start:], days)
+
+
+def gathered(within: Sequence[Lots], lot: Lot, days: int) -> Like:
+    """Return the lots of a window that are of like goods with one of its last declaration.
+
+    The element decides; without one the code. A lot without a code, or one that is named among some that are not, belongs to
+    those of its weight.
+    """
+    _, element, code, mass, _ = lot
+    least, most = mass * (1 - _EQUAL), mass / (1 - _EQUAL)
+    entries, kept = [], []
+    for entry in within:
+        like = [
+            one
+            for one in entry.lots
+            if (
+                one[1] == element
+                if element and one[1]
+                else one[2] == code
+                if code and one[2] and not element and not one[1]
+                else least <= one[3] <= most
+            )
+        ]
+        if like:
+            entries.append(entry)
+            kept.append(like)
+    if not element and (named := Counter(one[1] for like in kept for one in like if one[1])):
+        # lots of this weight name several elements: they are of the one that most of them name
+        wanted = ("", min(named, key=lambda name: (-named[name], name)))
+        pairs = [(entry, [one for one in like if one[1] in wanted]) for entry, like in zip(entries, kept, strict=True)]
+        entries, kept = [entry for entry, like in pairs if like], [like for _, like in pairs if like]
+    return Like(entries, kept, days)
 
 
 def may_hide(fact: Fact) -> bool:
@@ -206,22 +249,9 @@ def lots_of(fact: Fact) -> list[Lot]:
         element = goods.element or ""
         if _LEAST_G <= mass <= _SMALL * commercial_g(element):
             found.append(Lot(goods.item, element, (goods.hs6 or "")[:6], mass, goods.controlled))
-    return found[:10]
+    return found[:_MOST_LOTS]
 
 
 def commercial_g(element: str) -> float:
     """Return the mass in grams from which on goods of an element ("" if unnamed) are a commercial amount."""
     return 1000 * _COMMERCIAL_KG.get(element, _COMMERCIAL_OTHERS_KG)
-
-
-def alike(one: Lot, other: Lot) -> bool:
-    """Tell whether two lots are of like goods.
-
-    The element decides; without one the code. A lot without a code, or one that is named among some that are not, belongs to
-    those of its weight.
-    """
-    if one.element and other.element:
-        return one.element == other.element
-    if not one.element and not other.element and one.hs6 and other.hs6:
-        return one.hs6 == other.hs6
-    return abs(one.grams - other.grams) <= _EQUAL * max(one.grams, other.grams)

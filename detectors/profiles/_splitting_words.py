@@ -23,7 +23,8 @@ def split(like: Like, lot: Lot, side: str, key: str, severity: Severity, score: 
         f"{_span(like)}; a commercial amount is {kg(commercial_g(like.element))}."
     ]
     if like.equal >= 0.7:
-        grounds.append(f"{like.equal:.0%} of the lots weigh the same to within 3 %.")
+        share = "All" if like.equal == 1 else f"{like.equal:.0%} of"
+        grounds.append(f"{share} the lots weigh the same to within 3 %.")
     if side == "c" and like.others > 1:
         grounds.append(f"{like.others} different senders take turns.")
     if side == "c" and like.private:
@@ -62,12 +63,12 @@ def carried(like: Like, key: str, entry: Lots, severity: Severity, score: float)
     way = "taken abroad in luggage" if entry.persons == "p" else "sent by post or express"
     who = _holder(key, entry.shown) if kind_of(key) == "link" else "the same party"
     grounds = [
-        f"From {_day(like.entries[0])} to {_day(like.entries[-1])}, {count} declarations under {who}: {mass} of {what} {way}."
+        f"From {_day(like.entries[0])} to {_day(like.entries[-1])}, {count} declarations under {who}: {mass} of {what}, {way}."
     ]
     if like.owns > 1:
         grounds.append(f"{like.owns} different persons or firms give this contact: they may act for somebody else.")
     if like.wrong:
-        grounds.append(f"{like.wrong} of the declarations were found wrong by themselves.")
+        grounds.append(f"{_of(like.wrong, count)} were found wrongly described, or without the licence they need.")
     grounds.append("Ask who handed the goods over, who receives them, and what the earlier ones were for.")
     return Said(
         code="HAND-CARRIED",
@@ -96,17 +97,23 @@ def _members(like: Like, expected: str, key: str) -> Evidence:
 
 
 def _parties(like: Like, side: str, key: str) -> Evidence:
-    across, behind = ("senders", "receivers") if side == "c" else ("receivers", "senders")
-    observed = f"{like.others} {across}"
-    if kind_of(key) == "link":
-        observed += f", {like.owns} {behind} with this contact"
-    return Evidence(path="", observed=observed, reference=f"window {like.days} days")
+    across, behind = {
+        "c": ("senders", "receivers"),
+        "s": ("receivers", "senders"),
+        "t": ("receivers", "travellers"),
+    }[side]
+    counts = [f"{like.others} {across}"] if like.others else []
+    counts += [f"{like.owns} {behind} with this contact"] if kind_of(key) == "link" else []
+    return Evidence(path="", observed=", ".join(counts) or "one party", reference=f"window {like.days} days")
 
 
 def _holder(key: str, shown: str) -> str:
     if kind_of(key) != "link":
         return "the party"
-    contact = _CONTACTS.get(key.split("/")[1], "contact")
+    kind = key.split("/")[1]
+    contact = _CONTACTS.get(kind, "contact")
+    if kind == "address" and shown:
+        return shown
     return f"{contact} {shown}" if shown else f"one {contact}"
 
 
@@ -128,9 +135,13 @@ def _substances(like: Like) -> list[str]:
     return [NAMES[like.element]] if like.element in NAMES else []
 
 
+def _of(some: int, count: int) -> str:
+    return "All of them" if some == count else f"{some} of them"
+
+
 def _span(like: Like) -> str:
-    masses = sorted(lot.grams for lots in like.lots for lot in lots)
-    return kg(masses[0]) if kg(masses[0]) == kg(masses[-1]) else f"{kg(masses[0])} to {kg(masses[-1])}"
+    least, most = kg(like.masses[0]), kg(like.masses[-1])
+    return least if least == most else f"{least} to {most}"
 
 
 def _day(entry: Lots) -> str:

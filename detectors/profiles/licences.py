@@ -272,9 +272,10 @@ def _exporter(draw: Draw, ledger: Ledger) -> _Ground | None:
         return None
     name = f" {draw.exporter_name}" if draw.exporter_name else ""
     holders = [*ledger.holders, *([draw.holder] if draw.holder else [])]
-    if holders and draw.exporter_name:
-        if any(same_name(draw.exporter_name, holder) for holder in holders):
-            return None  # the holder itself: whoever came first was not
+    alike = [same_name(draw.exporter_name, holder) for holder in holders]
+    if any(alike):
+        return None  # the holder itself: whoever came first was not
+    if False in alike:
         return f"the exporter{name} is not the holder that the papers named ({'; '.join(holders)})", 0.75
     earlier = f" ({first.exporter_name})" if first.exporter_name else ""
     return f"the exporter{name} is another than the one that first used the licence{earlier}", 0.65

@@ -11,6 +11,7 @@ with unlike goods (see :func:`_hub`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
@@ -25,8 +26,8 @@ from detectors.profiles._lots import (
     Like,
     Lot,
     Lots,
-    alike,
     commercial_g,
+    gathered,
     lots_of,
     may_hide,
 )
@@ -60,9 +61,12 @@ _TURNS = 3
 _MOSTLY = 0.7
 #: From so many parties on a contact or a party may be a hub: larger than a household, or one firm in several spellings.
 _HUB = 8
-#: Passages that are repeated, and the least that they carry together; parcels are more common, so more are asked for.
-_PASSAGES, _PASSAGES_G = 2, 300
-_PARCELS, _PARCELS_SHARE = 3, 0.1
+#: Passages that are repeated, and the least that they carry together; from so many on they are frequent.
+_PASSAGES, _PASSAGES_G, _OFTEN = 2, 300, 3
+#: Parcels are more common, so more are asked for, and a share of a commercial amount: a laboratory's references are less.
+_PARCELS, _PARCELS_SHARE = 3, 0.25
+#: Rules leave out what is lighter: samples of some grams.
+_TELLING_G = 100
 #: Entries of a key at most; 90 days of more than one declaration a day is a hub's.
 MOST = 150
 
@@ -188,12 +192,6 @@ def _within(entries: Sequence[Lots], place: int, days: int) -> list[Lots]:
     return [entry for entry in entries[: place + 1] if entry.side and entry.time > first]
 
 
-def _gathered(within: Sequence[Lots], lot: Lot, days: int) -> Like:
-    kept = [(entry, [one for one in entry.lots if alike(lot, one)]) for entry in within]
-    kept = [(entry, lots) for entry, lots in kept if lots]
-    return Like([entry for entry, _ in kept], [lots for _, lots in kept], days)
-
-
 def _said(state: Remembered, place: int, context: Context) -> Iterator[Said]:
     entry = state.entries[place]
     factor = weight(state.heard, entry.time)
@@ -213,15 +211,15 @@ def _added_up(entries: Sequence[Lots], place: int, context: Context, factor: flo
         return None
     best: Said | None = None
     for lot in entry.lots:
-        like = _shortest(within, lot, entry.time)
-        if like is None or _hub(within, _gathered(within, lot, _WINDOWS[-1]).entries):
+        quarter = gathered(within, lot, _WINDOWS[-1])
+        like = _shortest(quarter)
+        if like is None or _hub(within, quarter.entries):
             continue
         judged = _judged(like, entry, kind_of(context.key))
         if judged is not None:
             severity, score = judged
-            said = split(like, lot, entry.side, context.key, severity, min(0.97, score * factor))
-            if best is None or _strength(said) > _strength(best):
-                best = said
+            if best is None or WEIGHTS[severity] * min(0.97, score * factor) > _strength(best):
+                best = split(like, lot, entry.side, context.key, severity, min(0.97, score * factor))
     return best
 
 
@@ -229,13 +227,15 @@ def _strength(said: Said) -> float:
     return WEIGHTS[said.severity] * said.score
 
 
-def _shortest(within: Sequence[Lots], lot: Lot, time: int) -> Like | None:
-    """Return the lots alike in the shortest window in which they are many and a commercial amount."""
-    for days in _WINDOWS:
-        like = _gathered([one for one in within if one.time > time - days * 86_400], lot, days)
-        if len(like.entries) >= _MANY and like.grams >= commercial_g(like.element):
-            return like
-    return None
+def _shortest(quarter: Like) -> Like | None:
+    """Return the lots of the shortest window in which they are many and a commercial amount."""
+    if not _enough(quarter):
+        return None
+    return next(filter(_enough, map(quarter.since, _WINDOWS[:-1])), quarter)
+
+
+def _enough(like: Like) -> bool:
+    return len(like.entries) >= _MANY and like.grams >= commercial_g(like.element)
 
 
 def _judged(like: Like, entry: Lots, kind: str) -> tuple[Severity, float] | None:
@@ -249,38 +249,47 @@ def _judged(like: Like, entry: Lots, kind: str) -> tuple[Severity, float] | None
     score += 0.05 * (like.grams >= 2 * commercial_g(like.element)) + 0.05 * (len(like.entries) >= 2 * _MANY)
     if wrong and (named or equal or turns):
         return "high", score + 0.1
-    if named or wrong or (equal and (turns or like.private)):
+    if named or wrong or equal + turns + like.private > 1:
         return "medium", score
     return ("low", score) if equal or turns else None
 
 
 def _repeated(entries: Sequence[Lots], place: int, context: Context, factor: float) -> Said | None:
-    """Say that such goods went with passengers, or by post, again and again."""
+    """Say that such goods went with passengers, or came by post, again and again."""
     entry = entries[place]
-    if not entry.persons:
-        return None
+    if not entry.persons or (entry.persons == "m" and entry.side != "c"):
+        return None  # of parcels it is enough to say it of who receives them
     within = [one for one in _within(entries, place, _CARRIED_DAYS) if one.persons == entry.persons]
     telling = [(one, [lot for lot in one.lots if _tells(one, lot)]) for one in within]
+    named = Counter(lot.element for _, lots in telling for lot in lots if lot.element)
+    # the element of this one; else the one that most name, or of several the first
+    own = next((lot.element for lot in telling[-1][1] if lot.element), "")
+    wanted = own or min(named, key=lambda element: (-named[element], element), default="")
+    telling = [(one, [lot for lot in lots if lot.element in ("", wanted)]) for one, lots in telling]
     telling = [(one, lots) for one, lots in telling if lots]
     if not telling or telling[-1][0] is not entry or _hub(within, [one for one, _ in telling]):
         return None
     like = Like([one for one, _ in telling], [lots for _, lots in telling], _CARRIED_DAYS)
-    if entry.persons == "p":
-        enough = len(like.entries) >= _PASSAGES and like.grams >= _PASSAGES_G
-    else:
-        enough = len(like.entries) >= _PARCELS and like.grams >= _PARCELS_SHARE * commercial_g(like.element)
-    if not enough:
+    if entry.persons == "m":
+        if len(like.entries) < _PARCELS or like.grams < _PARCELS_SHARE * commercial_g(wanted):
+            return None
+        return carried(like, context.key, entry, "medium", 0.6 * factor)
+    if len(like.entries) < _PASSAGES or like.grams < _PASSAGES_G:
         return None
-    score = 0.6 + 0.1 * (len(like.entries) > _PARCELS) + 0.1 * (like.grams >= 5000) + 0.1 * (like.owns >= _PASSAGES)
-    often = len(like.entries) >= _PARCELS
-    severity: Severity = "high" if entry.persons == "p" and often and like.wrong >= 2 else "medium"
-    score += 0.1 * (severity == "high")
+    often = len(like.entries) >= _OFTEN
+    severity: Severity = "high" if often and like.wrong >= _PASSAGES else "medium"
+    score = 0.6 + 0.1 * often + 0.1 * (like.grams >= 5000) + 0.1 * (like.owns >= _PASSAGES) + 0.1 * (severity == "high")
     return carried(like, context.key, entry, severity, min(0.97, score * factor))
 
 
 def _tells(entry: Lots, lot: Lot) -> bool:
-    """Tell whether a lot by itself is such goods."""
-    return lot.grams >= 100 and (lot.controlled or bool(entry.said & (FOUND_WRONG | FOUND_CARRIED)))
+    """Tell whether a lot by itself is such goods: of parcels, which are many, only if the goods are named or found by name."""
+    if lot.grams < _TELLING_G:
+        return False
+    if entry.persons == "m":
+        named = bool(lot.element) and (lot.controlled or bool(entry.said & FOUND_WRONG))
+        return named or bool(entry.said & FOUND_CARRIED)
+    return lot.controlled or bool(entry.said & (FOUND_WRONG | FOUND_CARRIED))
 
 
 PROFILE = Splitting()
