@@ -99,6 +99,6 @@ class Courier:
     def _refuse(self, one: Envelope, reason: str) -> None:
         self.refusals.add(one, reason)
         self.progress.refused += 1
-        log.error(
-            "refused", alert=one.alert.alert_id, revision=one.alert.revision, origin=one.origin, reason=reason[:500]
-        )
+        # Only the beginning of the reason: receivers quote what they refuse, and logs shall not tell what is declared.
+        brief = reason.partition(":")[0][:200]
+        log.error("refused", alert=one.alert.alert_id, revision=one.alert.revision, origin=one.origin, reason=brief)

@@ -26,6 +26,7 @@ from streams.forward.target import Delivered, Envelope, Later, Outcome, Refused
 _MENDED_BY_A_PERSON = frozenset({401, 402, 403, 404, 405, 407, 410, 421, 426, 428})
 _AGAIN = frozenset({408, 423, 425, 429})
 _GRACE_SECONDS = 5.0
+_SHORT_WORD = 200  # bytes
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _OLDEST_TLS = ssl.TLSVersion.TLSv1_2
 
@@ -51,7 +52,8 @@ def outcome(answer: Answer) -> Outcome:
     if answer.status in _MENDED_BY_A_PERSON or 300 <= answer.status < 400:
         return Later(f"the address or the credentials are wrong, {said}")
     if answer.status in _AGAIN or answer.status >= 500 or answer.status < 200:
-        return Later(said, answer.after)
+        # A long page of an error may quote the request; a log shall not.
+        return Later(said if len(answer.body) <= _SHORT_WORD else f"HTTP {answer.status}", answer.after)
     return Refused(said)
 
 

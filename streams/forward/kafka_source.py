@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -30,6 +30,8 @@ _SLICE_SECONDS = 0.5
 _POLL_INTERVAL_MS = 900_000
 #: A forwarder that was killed is missed after so long, and the next one begins. kafka-python beats on a thread of its own.
 _SESSION_MS, _BEAT_MS = 10_000, 2_000
+#: So long a commit or the end waits for a Kafka that does not answer; what is not committed is delivered again.
+_COMMIT_MS = 10_000
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -73,7 +75,7 @@ class KafkaSource:
     """
 
     def __init__(self, chosen: Settings, courier: Courier, line: Line, group: str, start: Start, follow: bool) -> None:
-        self._courier, self._line, self._stop = courier, line, courier.stop
+        self._courier, self._line, self._start, self._stop = courier, line, start, courier.stop
         self._topic = topics.named(chosen)["alerts"]
         ends = clients.end_offsets(self._topic, chosen)  # says so if there is no such topic
         self._ends = None if follow else {TopicPartition(self._topic, number): end for number, end in ends.items()}
@@ -94,7 +96,7 @@ class KafkaSource:
                 polled = self._consumer.poll(
                     timeout_ms=int(_SLICE_SECONDS * 1000), max_records=self._courier.target.most
                 )
-                self._begin()
+                self._begin(polled)
                 self._assigned.lost()  # before this poll: none of what it gave
                 batch = [one for records in polled.values() for record in records if (one := self._read(record))]
                 self._settle(batch, {place: records[-1].offset + 1 for place, records in polled.items()})
@@ -104,14 +106,18 @@ class KafkaSource:
         except KafkaError as error:
             raise BrokerError(f"Kafka does not serve the group any more: {type(error).__name__}: {error}") from error
         finally:
-            self._consumer.close()
+            self._consumer.close(timeout_ms=_COMMIT_MS)
 
-    def _begin(self) -> None:
-        """Commit where new partitions begin: else one that is restarted before its first alert would skip what came between."""
-        for place in self._assigned.new():
+    def _begin(self, polled: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Commit where new partitions begin that begin at the end: before the first alert comes, nothing else remembers it.
+
+        ``polled`` is what the poll that gave them brought already: positions are behind that.
+        """
+        for place in self._assigned.new() if self._start == "end" else ():
             with contextlib.suppress(KafkaError):
                 if self._consumer.committed(place) is None:
-                    self._commit({place: self._consumer.position(place)})
+                    records = polled.get(place)
+                    self._commit({place: records[0].offset if records else self._consumer.position(place)})
 
     def _read(self, record: Any) -> Envelope | None:
         """Return the envelope of a record; None if it has no value, or is no alert, which is kept with the refusals."""
@@ -151,7 +157,8 @@ class KafkaSource:
         if not offsets:
             return
         try:
-            self._consumer.commit({place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()})
+            marks = {place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}
+            self._consumer.commit(marks, timeout_ms=_COMMIT_MS)
         except KafkaError as error:
             log.warning("offsets not committed; some alerts may be delivered twice", reason=type(error).__name__)
 

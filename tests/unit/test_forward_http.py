@@ -56,6 +56,11 @@ def test_a_webhook_is_signed_ordered_and_judged_by_its_answers(client: Http) -> 
         }.items():  # fmt: skip
             hook.answers = [answer]
             assert kinds(target.deliver(envelopes("x", "cloudevents"), GO_ON)) == expected, answer
+        hook.answers = [(500, b"we are " + b"x" * 300), (503, b"busy")]
+        assert target.deliver(envelopes("x", "cloudevents"), GO_ON) == [Later("HTTP 500")], (
+            "what might quote the alert is not told"
+        )
+        assert target.deliver(envelopes("x", "cloudevents"), GO_ON) == [Later("HTTP 503: busy")]
         hook.answers = [None, (429, b"")]
         assert kinds(target.deliver(envelopes("x", "cloudevents"), GO_ON)) == "l", "no answer"
         (busy,) = target.deliver(envelopes("x", "cloudevents"), GO_ON)
