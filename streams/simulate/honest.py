@@ -293,8 +293,11 @@ def postal(world: World, when: datetime) -> Row:
             pieces=chance.whole(1, 6),
         )
     ]
-    if world.life is not None and chance.maybe(0.07):
-        items[0]["packages"][0]["type"] = "BO"
+    if world.life is not None:
+        if chance.maybe(0.07):
+            items[0]["packages"][0]["type"] = "BO"
+        if chance.maybe(0.25):
+            items[0]["origin"] = "CN"
     express = chance.maybe(0.5)
     return declaration(
         world.reference(when, "M"),

@@ -15,7 +15,7 @@ from streams.simulate.world import World
 
 #: Of all firms: those that begin within the period, those that end within it, those at an address or telephone of hundreds.
 _BORN, _GONE = 0.14, 0.09
-_AT_AGENT, _BY_BROKER = 0.06, 0.05
+_AT_AGENT, _BY_BROKER = 0.1, 0.12
 #: Of the declarations: parties typed differently; of parcels and luggage: those of people who come again.
 _RESPELT, _TYPED, _REGULAR, _NOTIFIED = 0.06, 0.3, 0.25, 0.15
 _TURN = timedelta(days=7)
@@ -39,7 +39,7 @@ class Life:
         self._importers = self._lives(world.importers, start, end)
         self._turned: datetime | None = None
         self._licences = 0
-        self.agents = [self._agent(chance) for _ in range(12)]
+        self.agents = [self._agent(chance) for _ in range(24)]
         for broker in world.brokers:
             broker["phone"] = broker["phone"] or f"+86 {chance.digits(2)} {chance.digits(8)}"
             broker["email"] = broker["email"] or f"op{chance.whole(1, 999)}@{names.domain(broker['name'])}"
@@ -59,8 +59,9 @@ class Life:
             firm.party["phone"] = firm.broker["phone"]
             if self._chance.maybe(0.5):
                 firm.party["email"] = firm.broker["email"]
-        if self._chance.maybe(_AT_AGENT):
-            firm.party["address"] = self._chance.one(self.agents)[1]
+        near = [address for home, address in self.agents if home == firm.city]
+        if near and self._chance.maybe(_AT_AGENT):
+            firm.party["address"] = self._chance.one(near)
 
     def _lives(self, firms: list[Firm], start: datetime, end: datetime) -> list[tuple[float, datetime, datetime, Firm]]:
         found = []

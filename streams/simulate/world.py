@@ -70,7 +70,7 @@ class World:
                 f"{chance.one(places.COUNTRIES[code].streets)} {chance.whole(1, 99)}",
                 chance.one(places.COUNTRIES[code].cities),
                 f"+{places.COUNTRIES[code].dial} {chance.digits(9)}",
-                f"ops@{word.lower()}{chance.whole(1, 99)}.example",
+                f"ops@{word.lower().replace(' ', '-')}{chance.whole(1, 99)}.example",
             )
             for code in ("NL", "DE", "US", "HK", "SG", "MX", "TH", "AE", "GB", "BE", "VN", "AU")
             for word in ("Logistics", "Forwarding", "Shipping Agencies")

@@ -193,3 +193,73 @@ def test_a_bad_line_is_told_with_its_number(line: str, complaint: str, tmp_path:
     assert told.exit_code == 1
     assert complaint in str(told.exception)
     assert "alerts.jsonl:2" in str(told.exception)
+
+
+def case(declaration_id: str, day: int, due: bool, name: str = "split-shipments/1", **more: Any) -> dict[str, Any]:
+    return label(
+        declaration_id,
+        "T04",
+        scenario=name.split("/")[0],
+        case=name,
+        due=due,
+        lodged_at=f"2026-03-{day:02d}T06:00:00Z",
+        **more,
+    )
+
+
+CASES = [
+    *(case(f"s{n}", 2 * n, n >= 4) for n in range(1, 8)),
+    *(case(f"t{n}", n, n >= 3, "split-shipments/2") for n in range(1, 6)),
+    *(case(f"u{n}", n, n >= 2, "split-shipments/3") for n in range(1, 4)),
+    *(case(f"v{n}", n, False, "split-shipments/4") for n in range(1, 3)),
+    label("past", case="split-shipments/1", lodged_at="2026-03-01T06:00:00Z"),
+]
+
+
+def test_cases_are_caught_at_once_late_early_or_not_at_all() -> None:
+    alerts = [
+        alert("s2", "medium", 40, "MISLABEL-NAME"),  # early, but for what it says itself
+        alert("s5", "high", 60, "SPLIT-SHIPMENTS"),
+        alert("s7", "high", 60, "SPLIT-SHIPMENTS"),
+        alert("t1", "medium", 30, "SPLIT-SHIPMENTS"),
+        alert("t3", "high", 60, "SPLIT-SHIPMENTS"),
+        alert("u2", "high", 60, "VAGUE-DESCRIPTION"),
+    ]
+    for labels in (CASES, CASES[::-1]):
+        found = evaluate(alerts, labels)
+        one, two, three, four = found.cases
+        assert (one.due_from, one.caught_by, one.lag_declarations, one.lag_days) == ("s4", "s5", 1, 2.0)
+        assert (one.due, one.due_alerted, one.due_asked, one.early) == (4, 2, 2, 0)
+        assert (two.caught_by, two.lag_declarations, two.lag_days) == ("t3", 0, 0.0)
+        assert (two.early, two.lead_declarations, two.lead_days) == (1, 2, 2.0)
+        assert (three.caught_by, three.due_alerted, three.due_asked) == (None, 1, 0)
+        assert (four.due, four.due_from, four.caught_by, four.lag_days) == (0, None, None, None)
+        (split,) = found.moments
+        assert (split.cases, split.cases_due, split.alerted, split.caught, split.at_once) == (4, 3, 3, 2, 1)
+        assert (split.lag_declarations, split.lag_declarations_most, split.lag_days_most) == (0.5, 1, 2.0)
+        assert (split.due, split.due_alerted, split.due_asked) == (9, 4, 3)
+        assert (split.early_cases, split.early_alerts, split.lead_days) == (1, 1, 2.0)
+        assert (found.due, found.due_alerted) == (9, 4)
+        (kind,) = found.scenarios
+        assert (kind.declarations, kind.any, kind.due, kind.due_any, kind.expected) == (17, 6, 9, 4, 3)
+
+
+def test_labels_without_moments_are_due_and_make_no_table() -> None:
+    found = evaluate(ALERTS, LABELS)
+    assert found.moments == []
+    assert (found.due, found.due_alerted) == (4, 3)
+
+
+def test_the_command_tells_of_each_case(tmp_path: Path) -> None:
+    alerts, labels, html = tmp_path / "alerts.jsonl", tmp_path / "labels.ndjson", tmp_path / "e.html"
+    alerts.write_text(json.dumps(alert("s5", "high", 60, "SPLIT-SHIPMENTS")) + "\n", encoding="utf-8")
+    labels.write_text("".join(json.dumps(one) + "\n" for one in CASES), encoding="utf-8")
+    shown = CliRunner().invoke(
+        build(), ["evaluate", str(alerts), str(labels), "--cases", "--html", str(html)], env={"COLUMNS": "240"}
+    )
+    assert shown.exit_code == 0, shown.output
+    assert "Each case" in shown.output
+    assert "2026-03-10 06:00" in shown.output
+    assert "caught at the right moment" in html.read_text(encoding="utf-8")
+    told = CliRunner().invoke(build(), ["evaluate", str(alerts), str(labels), "--json"])
+    assert json.loads(told.stdout)["cases"][0]["caught_at"] == "2026-03-10T06:00:00Z"

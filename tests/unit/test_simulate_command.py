@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from schemas import decode
 from schemas.disposition import Label
+from streams import sources
 from streams.cli import build
 
 _FEW = ("--count", "300", "--firms", "30", "--seed", "3")
@@ -65,3 +66,31 @@ def test_bad_usage_is_told_and_leaves_no_file(arguments: tuple[str, ...], compla
     assert complaint.split()[0] in told.output
     assert complaint in " ".join(told.output.replace("│", " ").split())
     assert not target.exists()
+
+
+def test_a_parquet_file_is_read_back_as_the_lines_would_be(tmp_path: Path) -> None:
+    table, plain = tmp_path / "feed.parquet", tmp_path / "feed.ndjson"
+    for target in (table, plain):
+        assert run("--out", str(target), *_FEW).exit_code == 0
+    told = [record.raw for record in sources.records([table], "auto", lambda _: None)]
+    assert told == plain.read_bytes().splitlines()
+
+
+def test_shuffled_and_repeated_feeds_have_the_same_declarations_and_labels(tmp_path: Path) -> None:
+    plain, mixed = tmp_path / "plain", tmp_path / "mixed"
+    for folder, more in ((plain, ()), (mixed, ("--shuffle", "48", "--repeat", "0.1"))):
+        folder.mkdir()
+        told = run("--out", str(folder / "feed"), "--labels", str(folder / "labels"), *_FEW, "--days", "30", *more)
+        assert told.exit_code == 0, told.output
+    assert (plain / "labels").read_bytes() == (mixed / "labels").read_bytes()
+    in_order, out_of_order = ((folder / "feed").read_bytes().splitlines() for folder in (plain, mixed))
+    assert set(in_order) == set(out_of_order)
+    assert len(out_of_order) > len(in_order) == 300
+    assert list(dict.fromkeys(out_of_order)) != in_order
+
+
+def test_days_alone_end_where_feeds_end() -> None:
+    told = run("--out", "-", "--count", "40", "--firms", "20", "--days", "10")
+    days = {f"{decode.row(line.encode())['lodged_at']:%Y-%m-%d}" for line in told.stdout.splitlines()}
+    assert min(days) >= "2026-11-10"
+    assert max(days) == "2026-11-19"

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from detectors.evaluation import EXPECTED
 from schemas import decode
 from streams.simulate import SCENARIOS, feed
+from streams.simulate.over_time import CASES
 from streams.simulate.plot import Scenario, Scene
 from streams.simulate.prices import level
 from streams.simulate.substances import ANTIMONY, us_banned
@@ -37,7 +38,7 @@ def licensed(row: dict[str, Any]) -> bool:
 
 
 def test_they_are_the_cases() -> None:
-    assert set(_BY_NAME) == set(EXPECTED)
+    assert {*_BY_NAME, *(kind.name for kind in CASES)} == set(EXPECTED)
     assert [s.name for s in SCENARIOS if not s.stateless] == ["antimony-shell-orders"]
 
 
@@ -69,6 +70,7 @@ def test_labels_of_positives_are_complete() -> None:
             scenario = _BY_NAME[label.scenario or ""]
             assert label.typologies == list(scenario.typologies)
             assert label.substances
+            assert label.due is not None
             assert scenario.possible(date.fromisoformat(row["lodged_at"][:10])) or row["event"] != "lodged"
             by_scenario[scenario.name] += 1
         else:

@@ -89,6 +89,6 @@ def _parcel(world: World, when: datetime) -> Row:
 
 
 LOOK_ALIKES = (
-    LookAlike("powders-and-bottles", _freight, weight=4.0),
-    LookAlike("parcels-of-powders", _parcel, weight=4.0),
+    LookAlike("powders-and-bottles", _freight, weight=7.0),
+    LookAlike("parcels-of-powders", _parcel, weight=7.0),
 )

@@ -24,6 +24,8 @@ def _shares(own: Party, stage: Stage, *, abroad: bool = False) -> dict[str, Any]
     """Return two or three of a party's contacts; ``abroad`` the telephone is often noted in another way."""
     chance = stage.chance
     found = {kind: own[kind] for kind in chance.some(_SHARED, 2 if chance.maybe(0.6) else 3)}
+    if "address" in found:
+        found["city"] = own["city"]
     if abroad and "phone" in found and chance.maybe(0.5):
         found["phone"] = respelt_phone(found["phone"], chance)
     return found
@@ -126,8 +128,9 @@ def _hub(stage: Stage, begin: datetime) -> Story:
     """Small firms at the address of a registration agent, with the telephone and mail of the broker they all use."""
     chance = stage.chance
     home = chance.of(CITY_WHEEL)
-    life = stage.world.life
-    address = chance.one(life.agents)[1] if life is not None else f"Room 101, No. 1 {home.streets[0]}"
+    address = f"Room {chance.whole(100, 2999)}, No. {chance.whole(1, 400)} {chance.one(home.streets)}"
+    if stage.world.life is not None:
+        home, address = chance.one(stage.world.life.agents)
     broker = chance.one(stage.world.brokers)
     at = stage.after(begin, 0)
     for _ in range(chance.whole(12, 30)):

@@ -65,11 +65,16 @@ class Trade:
         self.stage = stage
         self.substance: Substance = chance.one([s for s in _GOODS if s.controlled <= begin.date()])
         self.sender = sender or (stage.metal_firm() if chance.maybe(0.6) else stage.firm("Metals", "金属", contact=0.8))
+        self.words = stage.words(self.substance)
         self.country = chance.one(_TO)
         self.buyer: Party = stage.world.buyer(self.country, 0.8).party
         self.pack_kg = max(kg for _, kg in self.substance.packs)
         self.lot_kg = self.pack_kg * (chance.whole(2, 12) if self.substance is ANTIMONY else chance.whole(1, 8))
         self.told = chance.one((0.0, 0.3, 1.0, 1.0))
+
+    def deal_in(self, substance: Substance) -> None:
+        """Deal in another substance than the one that chance gave."""
+        self.substance, self.words = substance, self.stage.words(substance)
 
     def permit(self, now: datetime, quantity_kg: float, days: int | None = None, age: int | None = None) -> Permit:
         """Return a licence issued some weeks before a time; ``days`` is its life."""
@@ -100,7 +105,8 @@ class Trade:
         country: str | None = None,
     ) -> Row:
         """Return an export under a licence."""
-        goods = self.stage.metal(now, self.substance, kg, [permit.paper(self.stage)])
+        text = self.stage.chance.one(self.words)
+        goods = self.stage.metal(now, self.substance, kg, [permit.paper(self.stage)], text=text)
         return self.stage.ship(
             now, [goods], sender or self.sender, buyer or self.buyer, country or self.country, exit_office=None
         )

@@ -45,6 +45,7 @@ class Lots:
     base_kg: float
     count: int
     named: float
+    words: tuple[str, ...]
     cover: tuple[str, tuple[str, ...], float]
     value: str
     spread: float
@@ -63,6 +64,7 @@ class Lots:
             base,
             max(ENOUGH_LOTS + 1, min(45, ceil(commercial / base * chance.between(1.3, 2.6)))),
             chance.one((0.0, 0.0, 0.15, 0.5, 1.0)),
+            stage.words(substance),
             chance.one(COVERS),
             chance.one(("low", "cover", "true", "cover")),
             chance.one((0.0, 0.004, 0.004, 0.02, 0.25)),
@@ -82,7 +84,7 @@ class Lots:
         text = chance.one(texts)
         if chance.maybe(self.named):
             if chance.maybe(0.5):
-                code, text = self.substance.code, f"{wording.plain(self.substance, chance)} {chance.one(SAMPLES)}"
+                code, text = self.substance.code, f"{chance.one(self.words)} {chance.one(SAMPLES)}"
             else:
                 text = wording.slipped_in(text, self.substance, chance)
         elif chance.maybe(0.1):
@@ -100,6 +102,6 @@ class Lots:
             net * usd_kg,
             self.pack,
             30.0,
-            origin=self.origin,
+            origin=self.origin or ("CN" if chance.maybe(0.2) else None),
             pieces=chance.whole(1, 6),
         )

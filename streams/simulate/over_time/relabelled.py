@@ -71,7 +71,7 @@ def _bonded(stage: Stage, begin: datetime) -> Story:
     substance = chance.one((GERMANIUM, GERMANIUM_DIOXIDE))
     origin = chance.one(("BE", "CA", "JP", "DE"))
     trade = Trade(stage, begin)
-    trade.substance = substance
+    trade.deal_in(substance)
     firm = trade.sender
     seller = stage.world.buyer(origin, 0.7).party
     country = chance.one(("KR", "TW", "JP", "SG"))
@@ -80,7 +80,7 @@ def _bonded(stage: Stage, begin: datetime) -> Story:
     for _ in range(chance.whole(1, 4)):
         now = yield at
         kg = 10.0 * chance.whole(3, 30)
-        text, (pack, kg_pack) = wording.plain(substance, chance), chance.one(substance.packs)
+        text, (pack, kg_pack) = chance.one(trade.words), chance.one(substance.packs)
         usd = kg * paid(substance.name, now.date(), chance)
         certificate = document("N861", f"{origin}{chance.digits(8)}")
         came = item(1, substance.code, text, kg, usd, pack, kg_pack, origin=origin, documents=[certificate])
@@ -110,7 +110,8 @@ def _tolling(stage: Stage, begin: datetime) -> Story:
     """Concentrate comes in, metal goes back to its owner under licence: half the mass, made here."""
     chance = stage.chance
     trade = Trade(stage, begin)
-    trade.substance, trade.country = ANTIMONY, chance.one(("TR", "AU", "RU"))
+    trade.deal_in(ANTIMONY)
+    trade.country = chance.one(("TR", "AU", "RU"))
     trade.buyer = stage.world.buyer(trade.country, 0.8).party
     at = stage.after(begin, 0)
     for _ in range(chance.whole(1, 4)):

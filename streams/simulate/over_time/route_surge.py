@@ -70,6 +70,7 @@ class Lane:
         self.pack_kg = max(kg for _, kg in substance.packs)
         self.packs = chance.whole(2, 8)
         self.shipped_kg = 0.0
+        self._words: dict[str, tuple[str, ...]] = {}
 
     def buyer(self) -> Party:
         """Return a firm of the country that has not been seen before."""
@@ -104,7 +105,8 @@ class Lane:
                     "end_user": buyer["name"],
                 }
             papers.append(paper)
-        goods = self.stage.metal(now, self.substance, kg, papers)
+        words = self._words.setdefault(seller.party["id"], self.stage.words(self.substance))
+        goods = self.stage.metal(now, self.substance, kg, papers, text=chance.one(words))
         return self.stage.ship(now, [goods], seller, buyer, self.country, notify=notify)
 
     def history(self, begin: datetime, until: datetime, gap: float, volume: Callable[[datetime], float]) -> Story:
@@ -162,7 +164,7 @@ def _surge(stage: Stage, begin: datetime) -> Story:
     first, last = chance.one(_steps(found[0], earliest, stage.end))
     step = first + (last - first) * chance.share()
     lane = Lane(stage, *found, firms=chance.whole(1, 3))
-    gap = chance.between(14, 45)
+    gap = chance.between(14, 32)
     yield from lane.history(begin, step, gap, _even)
     usual = lane.shipped_kg / max(1.0, (step - begin).total_seconds() / 86_400) * _WINDOW.days
     american = stage.world.buyer("US", 0.7).party if chance.maybe(0.3) else None
@@ -171,7 +173,7 @@ def _surge(stage: Stage, begin: datetime) -> Story:
         for _ in range(chance.whole(1, 3))
     ]
     licensed = chance.maybe(0.75)
-    times, bigger = chance.between(3.5, 8.0), chance.between(1.0, 2.5)
+    times, bigger = chance.between(3.5, 8.0), chance.between(0.8, 1.5)
     recent: list[tuple[datetime, float]] = []
     at = stage.after(step, 1)
     for _ in range(chance.whole(10, 24)):

@@ -82,6 +82,7 @@ def _distributor(stage: Stage, begin: datetime) -> Story:
         at = stage.after(now, chance.between(6, 22))
     country = chance.one(("JP", "KR", "DE", "IN", "BE"))
     buyer = stage.world.buyer(country, 0.8).party
+    words = stage.words(ANTIMONY)
     for _ in range(chance.whole(2, 5)):
         now = yield at
         net = chance.whole(2, 9) * 1000.0
@@ -95,7 +96,7 @@ def _distributor(stage: Stage, begin: datetime) -> Story:
             "holder": own.party["name"],
             "end_user": buyer["name"],
         }
-        row = stage.ship(now, [stage.metal(now, ANTIMONY, net, [paper])], own, buyer, country)
+        row = stage.ship(now, [stage.metal(now, ANTIMONY, net, [paper], text=chance.one(words))], own, buyer, country)
         yield Member(row, positive=False)
         at = stage.after(now, chance.between(15, 40))
 

@@ -103,6 +103,16 @@ class Stage:
         life = self.world.life
         return self.chance.digits(6) if life is None else life.licence_number()
 
+    def words(self, substance: Substance) -> tuple[str, ...]:
+        """Return one or two ways in which one firm names a substance: in its own language, with its own grade."""
+        chance = self.chance
+        language = chance.one(("en", "en", "en", "en", "zh", "zh", "zh", "hant", "ru", "de", "es"))
+        grade = f" {chance.one(substance.grades)}" if chance.maybe(0.45) else ""
+        found = []
+        for name in chance.some(substance.names[language], 2):
+            found.append((name.upper() if chance.maybe(0.4) else name.capitalize()) + grade)
+        return tuple(found)
+
     def metal(
         self,
         now: datetime,
@@ -127,7 +137,7 @@ class Stage:
             pack,
             kg_pack,
             origin="CN" if chance.maybe(0.5) else None,
-            cas=substance.cas if text is None and chance.maybe(0.15) else None,
+            cas=substance.cas if code is None and chance.maybe(0.12) else None,
             documents=list(documents),
         )
 
