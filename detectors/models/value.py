@@ -57,6 +57,7 @@ class MislabelValue(LearnedDetector):
         "mass_kg",
         "exporting_from",
         "names_dear",
+        "material_heading",
         "article_word",
         "code_fits_named",
         "description",
@@ -182,8 +183,10 @@ class MislabelValue(LearnedDetector):
                     "reference": f"price band of {name_of(reference, element)}",
                 }
             )
-        # A dear word, or an article's, explains a price; then, and if nothing fits, it is for the record.
-        level: Severity = "medium" if fitted and not fact["names_dear"] and fact["article_word"] is None else "low"
+        # Finished goods, and what a dear word or an article's names, may cost anything; then, and if nothing fits, the price
+        # only adds to what others say.
+        explained = fact["names_dear"] or fact["article_word"] is not None or not fact["material_heading"]
+        level: Severity = "medium" if fitted and not explained else "low"
         score = float(scores.values[row])
         return LearnedHit(
             rule=Voice(self.name, self.code, level, self.version),

@@ -88,7 +88,8 @@ class MislabelText(LearnedDetector):
         if not texts:
             empty = np.zeros(0)
             return Scores(empty, "item", {"hidden": empty, "miscoded": empty})
-        miscoded = self._miscoded(texts, codes)
+        vague = computed.items["vague"].fill_null(False).to_numpy()
+        miscoded = np.where(vague, np.nan, self._miscoded(texts, codes))
         hidden = self._hidden(texts, codes, computed, reference)
         return Scores(np.fmax(hidden, miscoded), "item", {"hidden": hidden, "miscoded": miscoded})
 

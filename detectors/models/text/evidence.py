@@ -48,6 +48,7 @@ COLUMNS = frozenset(
         "named_role",
         "named_strength",
         "code_fits_named",
+        "vague",
         "luggage",
     }
 )

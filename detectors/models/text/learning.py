@@ -26,12 +26,14 @@ BUDGET = 0.0005
 #: Whatever the budget allows, no head speaks below these: the margin between headings, and the odds of the spelling.
 LEAST_MARGIN, LEAST_ODDS = 0.45, -1.0
 #: A heading is only said to be likelier from this likeness (cosine) to one of its descriptions on.
-LEAST_LIKENESS = 0.55
+LEAST_LIKENESS = 0.65
 #: Of the descriptions, one in this many is kept for thresholds, chosen by its letters.
 _KEPT_BACK = 5
 _ITEMS = 40_000
 _DISTINCT = 200_000
 _FEWEST = 30
+#: Words that stand under headings of more chapters than this say nothing of any.
+_CHAPTERS = 2
 
 
 @dataclass
@@ -54,11 +56,11 @@ class Gathered:
             )
             if ordinary[row] and text and role not in ("goods", "hint")
         ]
-        texts, codes = frame["description"].to_list(), frame["commodity_code"].to_list()
+        texts, codes, vague = (frame[name].to_list() for name in ("description", "commodity_code", "vague"))
         for n in rows:
             if texts[n] not in self.texts and len(self.texts) < _DISTINCT:
                 self.texts[texts[n]] = None
-            if codes[n]:
+            if codes[n] and not vague[n]:
                 name = named(texts[n])
                 if telling(name):
                     self.told.setdefault(codes[n][:4], set()).add(name)
@@ -100,6 +102,7 @@ def learn(history: History, columns: frozenset[str], say: Say, seed: int, of_eac
         raise ModelError(
             f"mislabel-text needs at least {_FEWEST} different descriptions of ordinary goods to learn from"
         )
+    _leave_out_what_says_nothing(gathered.told)
     say("descriptions read", 0.2)
     margin = _margin(gathered)
     headings = Headings.learn(gathered.told)
@@ -113,6 +116,16 @@ def learn(history: History, columns: frozenset[str], say: Say, seed: int, of_eac
     say("thresholds set", 1.0)
     figures |= {"descriptions": float(len(gathered.texts)), "headings": float(len(headings.headings))}
     return Learned(headings, margin, substances, weighing, floor, least, figures)
+
+
+def _leave_out_what_says_nothing(told: dict[str, set[str]]) -> None:
+    """Take out words that stand under headings of many chapters: "accessories", "gift"."""
+    chapters: dict[str, set[str]] = {}
+    for heading, texts in told.items():
+        for text in texts:
+            chapters.setdefault(text, set()).add(heading[:2])
+    for texts in told.values():
+        texts -= {text for text in texts if len(chapters[text]) > _CHAPTERS}
 
 
 def _margin(gathered: Gathered) -> float:

@@ -218,3 +218,21 @@ def articles(entries: list[LexiconEntry], words: list[str], count: int, seed: in
         "{article}, {name} doped",
     )
     return [draw.choice(forms).format(name=draw.choice(names), article=draw.choice(words)) for _ in range(count)]
+
+
+def with_numbers(honest: list[str], count: int, seed: int) -> list[str]:
+    """Return ``count`` honest wordings with a number in them that is also an element's: sizes, models, articles."""
+    draw = random.Random(seed)
+    numbers = [each["number"] for each in _file()["elements"].values()]
+    forms = (
+        "{text} {number}",
+        "{text} {letters}-{number}",
+        "{letters}{number} {text}",
+        "{text} no. {number}",
+        "{text} {number}mm",
+    )
+    found = []
+    for _ in range(count if honest else 0):
+        letters = "".join(draw.choice("ABCDEFGHKLMSTXZ") for _ in range(2))
+        found.append(draw.choice(forms).format(text=draw.choice(honest), number=draw.choice(numbers), letters=letters))
+    return found

@@ -14,7 +14,13 @@ from typing import Any, Self
 import numpy as np
 
 from detectors.models.text.grams import grams, normalised
-from detectors.models.text.spellings import articles, elements, hidden_names, honest_phrases
+from detectors.models.text.spellings import (
+    articles,
+    elements,
+    hidden_names,
+    honest_phrases,
+    with_numbers,
+)
 from detectors.models.text.views import faces
 from detectors.reference import Reference
 from schemas.errors import ModelError
@@ -70,7 +76,8 @@ class Substances:
         every = [entry for entries in told.values() for entry in entries]
         for text in (
             *honest[::step],
-            *honest_phrases() * 12,
+            *honest_phrases() * 8,
+            *with_numbers(list(honest[::step]), 2 * of_each, seed),
             *articles(every, _articles(), 2 * of_each, seed),
         ):
             for face in faces(text):

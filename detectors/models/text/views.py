@@ -11,7 +11,8 @@ from detectors._folding import fold, readings
 # anyascii writes each Chinese character with a capital ("YangHuaDi"), and folded text has no capitals of its own.
 _CAPITAL = re.compile(r"(?=[A-Z])")
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
-_WITH_DIGIT = re.compile(r"\S*\d\S*")
+# Numbers, grades and model numbers: Latin letters and signs around a digit, even where Chinese runs into them.
+_WITH_DIGIT = re.compile(r"[a-z0-9./%#-]*\d[a-z0-9./%#-]*")
 _WORD = re.compile(r"[^\W\d_]+")
 _CHINESE = re.compile("[\u2e80-\u9fff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f]")
 _LONGEST = 300
