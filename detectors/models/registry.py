@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -236,7 +237,9 @@ class Registry:
         return str(self._client.create_experiment(EXPERIMENT, artifact_location=place))
 
 
+@cache
 def _client(uri: str) -> MlflowClient:
+    """Return the client of a registry, made once: to look whether a database is up to date takes a second each time."""
     for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         os.environ.setdefault(name, "true")
     # A server that is away shall be told at once, not after minutes of trying again.
