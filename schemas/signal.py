@@ -106,6 +106,8 @@ class Fact(Contract):
     office: Identifier | None = None
     country_of_export: CountryCode | None = None
     country_of_destination: CountryCode | None = None
+    #: Whether a route was declared, and the countries on it that are neither its export nor its destination.
+    routed: bool = False
     via: list[CountryCode] = Field(default_factory=list)
     net_mass_kg: Mass | None = None
     value_usd: Dollars | None = None

@@ -81,11 +81,12 @@ class FactMaker:
             persons = row["regime"] in PERSONS_TRAFFIC
             parties: dict[Role, Resolved] = {}
             for role in _ROLES if watched else _BRIEF:
-                who = self._resolver.resolve(row[role], persons or role == "traveller") if row[role] else None
+                party = row[role]
+                who = party and self._resolver.resolve(party, persons or role == "traveller", links=watched)
                 if who is not None:
                     parties[role] = who
             if "exporter" not in parties and not watched and row["declarant"] is not None:
-                who = self._resolver.resolve(row["declarant"], persons)
+                who = self._resolver.resolve(row["declarant"], persons, links=False)
                 if who is not None:
                     parties["exporter"] = who  # feeds that know one party only call it the declarant
             transport = row["transport"]
@@ -109,6 +110,7 @@ class FactMaker:
                 fact |= {
                     "watched": True,
                     "office": row["office"],
+                    "routed": len(row["routing"]) > 1,
                     "via": list(via or ()),
                     "contacts": _contacts(parties),
                     "goods": self._goods(row, items[starts[n] : starts[n + 1]], start),

@@ -166,20 +166,61 @@ def _apply_key(
     if not facts and not feedback:
         return
     silent = bool(quiet) and all(offset in quiet for offset, _ in (*touch.facts, *touch.feedback))
-    newest = max((seconds(fact.time) for fact in facts), default=0)
-    before = Context(key, begin, moment(envelope.latest), lateness)
-    after = Context(key, begin, moment(max(envelope.latest, newest)), lateness)
-    # What is taught quietly is the past, which is late by nature.
-    in_time = facts if silent else [fact for fact in facts if after.open(fact.time)]
-    late = len(facts) - len(in_time)
+    groups, late = _groups(facts, moment(envelope.latest), lateness) if not silent else ([facts], 0)
     changed = late > 0
+    for n, group in enumerate(groups or [[]]):
+        last = n >= len(groups) - 1
+        changed |= _learn(key, envelope, group, feedback if last else [], begin, lateness, None if silent else result)
+    if not changed:
+        return  # nothing to write: to apply the block again would change nothing either
+    result.late += late
+    envelope.late += late
+    envelope.offset = max(offset for offset, _ in (*touch.facts, *touch.feedback))
+    result.changed[key] = _encode(envelope) if envelope.parts else None
+
+
+def _groups(facts: Sequence[Fact], latest: datetime, lateness: timedelta) -> tuple[list[list[Fact]], int]:
+    """Divide facts, in order of arrival, so that all of a group are open at its end; and count those that come too late.
+
+    So a block that spans more than the lateness (a replay's, or a backlog's) is judged as if its facts came one by one.
+    """
+    groups: list[list[Fact]] = []
+    late = 0
+    oldest = newest = latest
+    for fact in facts:
+        if fact.time < latest - lateness:
+            late += 1
+            continue
+        latest = max(latest, fact.time)
+        if not groups or max(newest, fact.time) - min(oldest, fact.time) > lateness:
+            groups.append([])
+            oldest = newest = fact.time
+        groups[-1].append(fact)
+        oldest, newest = min(oldest, fact.time), max(newest, fact.time)
+    return groups, late
+
+
+def _learn(
+    key: str,
+    envelope: Envelope,
+    facts: Sequence[Fact],
+    feedback: Sequence[Feedback],
+    begin: datetime,
+    lateness: timedelta,
+    result: Profiled | None,
+) -> bool:
+    """Let the profiles of a key learn, and tell ``result`` what they say now; return whether the state changed."""
+    newest = max([envelope.latest, *(seconds(fact.time) for fact in facts)])
+    before = Context(key, begin, moment(envelope.latest), lateness)
+    after = Context(key, begin, moment(newest), lateness)
+    changed = False
     for profile in registry.of_kind(kind_of(key)):
-        wanted = [fact for fact in in_time if profile.wants(fact)]
+        wanted = [fact for fact in facts if profile.wants(fact)]
         if not wanted and not feedback:
             continue
         stored = envelope.parts.get(profile.tag)
         state = None if stored is None else msgspec.msgpack.decode(stored, type=profile.state)
-        told = {} if state is None or silent else dict(profile.say(state, before))
+        told = {} if state is None or result is None else dict(profile.say(state, before))
         learnt = profile.learn(state, wanted, feedback, after)
         written = None if learnt is None else msgspec.Raw(_encode(learnt))
         if written == stored:
@@ -189,15 +230,11 @@ def _apply_key(
             envelope.parts.pop(profile.tag, None)
         else:
             envelope.parts[profile.tag] = written
-        if learnt is not None and not silent:
+        if learnt is not None and result is not None:
             result.verdicts += _news(profile, key, told, profile.say(learnt, after))
-    if not changed:
-        return  # nothing to write: to apply the block again would change nothing either
-    result.late += late
-    envelope.late += late
-    envelope.latest = max(envelope.latest, newest)
-    envelope.offset = max(offset for offset, _ in (*touch.facts, *touch.feedback))
-    result.changed[key] = _encode(envelope) if envelope.parts else None
+    if changed:
+        envelope.latest = newest
+    return changed
 
 
 def _news(profile: Profile[Any], key: str, before: Mapping[Ref, Told], after: Mapping[Ref, Told]) -> list[Verdict]:

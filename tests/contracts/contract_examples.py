@@ -141,6 +141,7 @@ SIGNALS = {
             "office": "GB000060",
             "country_of_export": "CN",
             "country_of_destination": "TH",
+            "routed": True,
             "via": ["VN"],
             "net_mass_kg": 1000.0,
             "value_usd": 446000.0,

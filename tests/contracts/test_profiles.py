@@ -76,6 +76,7 @@ def facts(draw: st.DrawFn) -> list[Fact]:
                     mode="air",
                     country_of_export="CN",
                     country_of_destination=draw(st.sampled_from(["TH", "US", None])),
+                    routed=True,
                     via=draw(st.sampled_from([[], ["VN"]])),
                     net_mass_kg=mass,
                     value_usd=value,
@@ -145,6 +146,16 @@ def test_order_cuts_repeats_and_partitions_change_nothing(
     found, kept = _final(blocks, partitions)
     assert _current(found, drawn) == _current(wanted, drawn)
     assert kept == held
+
+
+@settings(max_examples=30, deadline=None)
+@given(facts(), st.integers(2, 20))
+def test_a_backlog_of_months_in_one_block_is_judged_as_if_it_came_one_by_one(drawn: list[Fact], slower: int) -> None:
+    stretched = [fact.model_copy(update={"time": START + slower * (fact.time - START)}) for fact in drawn]
+    ordered = sorted(stretched, key=lambda fact: (fact.time, fact.declaration_id, fact.version))
+    wanted, _ = _final([block_of([fact]) for fact in ordered])
+    found, _ = _final([block_of(ordered)])
+    assert _current(found, drawn) == _current(wanted, drawn)
 
 
 @settings(max_examples=30, deadline=None)
