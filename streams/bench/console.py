@@ -192,7 +192,7 @@ def _questions(store: Store, person: Person) -> dict[str, list[Callable[[], Any]
         QueueQuery(text="nothing of the kind"),
         QueueQuery(text="antimony", severity=("critical",), verdict=("none",)),
     )
-    grouped = [
+    grouped: list[Callable[[], Any]] = [
         lambda query=query: store.queue.groups(query, person)  # type: ignore[misc]
         for query in (plain, QueueQuery(severity=("critical",)), QueueQuery(substance=("gallium",), verdict=("none",)))
     ]

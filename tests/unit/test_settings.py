@@ -97,6 +97,16 @@ def test_a_password_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sesame" not in chosen.model_dump_json()
 
 
+def test_the_pepper_of_parties_is_a_short_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().pepper == b""
+    chosen = read(monkeypatch, PARTY_PEPPER="grün")
+    assert chosen.pepper == "grün".encode()
+    assert "grün" not in repr(chosen)
+    with pytest.raises(SettingsError, match=r"ASSAY_PARTY_PEPPER: a secret of at most 64 bytes") as refused:
+        read(monkeypatch, PARTY_PEPPER="ü" * 33)
+    assert "ü" not in str(refused.value)
+
+
 def test_all_clients_get_the_same_security(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = read(monkeypatch, **SECURED)
     expected: dict[str, Any] = {

@@ -139,7 +139,9 @@ async def test_what_was_handed_on_before_a_rebalance_no_longer_counts() -> None:
     assert consumer.commit() == 4
 
 
-async def test_a_block_read_again_after_a_rebalance_can_be_committed_although_its_first_reading_was_acknowledged() -> None:
+async def test_a_block_read_again_after_a_rebalance_can_be_committed_although_its_first_reading_was_acknowledged() -> (
+    None
+):
     consumer = Consumer(committed=0)
     old = await consumer.blocks(0, 1, 2)
     consumer._forget([PLACE])

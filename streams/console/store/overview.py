@@ -111,9 +111,7 @@ def _precision(connection: Connection, since: Any) -> tuple[tuple[RulePrecision,
                 select(tags.c.value, func.count())
                 .where(tags.c.kind == kind, tags.c.alert.in_(select(_c.number).where(since)))
                 .group_by(tags.c.value)
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         for kind in ("rule", "code")
     }

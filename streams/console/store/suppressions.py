@@ -54,9 +54,7 @@ class Suppressions:
             counted: dict[int, int] = {}
             for column in (alerts.c.hidden_by, alerts.c.marked_by):
                 counted |= dict(
-                    connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column))
-                    .tuples()
-                    .all()
+                    connection.execute(select(column, func.count()).where(column.is_not(None)).group_by(column)).all()
                 )
             return tuple(shown(row, counted.get(row.number, 0)) for row in connection.execute(wanted))
 
