@@ -58,7 +58,8 @@ def run(plan: Plan, target: Target) -> tuple[Progress, Path]:
     courier = Courier(target, Refusals(refused, target.name), progress, stop, attempts=plan.attempts)
     try:
         group = f"{chosen.group}-forward-{plan.name}"
-        log.info("forwarding begins", to=target.name, group=None if plan.source else group, refusals=str(refused))
+        source = {"file": str(plan.source)} if plan.source else {"group": group}
+        log.info("forwarding begins", to=target.name, **source, refusals=str(refused))
         if plan.source is None:
             KafkaSource(chosen, courier, plan.line, group, plan.start, plan.follow).run()
         else:
