@@ -170,6 +170,9 @@ class LearnedDetector(ABC):
         schemas.errors.ModelError : a part is missing, or is not what it should be.
         """
 
+    def forget(self) -> None:  # noqa: B027 - most keep nothing
+        """Drop what was kept of texts and keys seen, for measurements; scores stay the same."""
+
     def described(self) -> dict[str, Any]:
         """Return figures for the model card: sizes, thresholds, budgets; values that JSON can carry."""
         return {"threshold": float(self.threshold)}

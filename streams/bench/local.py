@@ -45,8 +45,8 @@ def write_feeds(folder: Path, count: int, repeats: int, seed: int = 20_261_122) 
 def decode(feeds: Sequence[Path]) -> list[Measure]:
     """Bytes to validated rows, and to pydantic models for comparison."""
     return [
-        Measure("decode", "rows (schemas.decode.row)", _alone(_decode_rows, feeds)),
-        Measure("decode", "pydantic models one by one", _alone(_decode_models, feeds)),
+        Measure("decode", "rows (schemas.decode.row)", alone(_decode_rows, feeds)),
+        Measure("decode", "pydantic models one by one", alone(_decode_models, feeds)),
     ]
 
 
@@ -61,7 +61,7 @@ def ingest(feeds: Sequence[Path]) -> list[Measure]:
         Measure(
             "ingest",
             "CDS messages in a zip, one core",
-            _alone(_ingest, archives),
+            alone(_ingest, archives),
             remark="unpacked, decoded; without Kafka",
         )
     ]
@@ -70,7 +70,7 @@ def ingest(feeds: Sequence[Path]) -> list[Measure]:
 def screen(feeds: Sequence[Path]) -> list[Measure]:
     """Rows to verdicts, by size of batch."""
     return [
-        Measure("screen", f"batches of {size:,}", _alone(_screen, feeds, size), remark="without decoding")
+        Measure("screen", f"batches of {size:,}", alone(_screen, feeds, size), remark="without decoding")
         for size in (256, 1000)
     ]
 
@@ -78,7 +78,7 @@ def screen(feeds: Sequence[Path]) -> list[Measure]:
 def replay(feeds: Sequence[Path]) -> list[Measure]:
     """File to alerts."""
     one = Measure(
-        "replay", "one process on one core", _alone(_replay, feeds), remark="reading, decoding and alerts included"
+        "replay", "one process on one core", alone(_replay, feeds), remark="reading, decoding and alerts included"
     )
     cores = len(os.sched_getaffinity(0))
     if cores == 1:
@@ -92,7 +92,7 @@ def replay(feeds: Sequence[Path]) -> list[Measure]:
     return [one, every]
 
 
-def _alone(work: Callable[..., list[Timing]], feeds: Sequence[Path], *more: Any) -> list[Timing]:
+def alone(work: Callable[..., T], feeds: Sequence[Path], *more: Any) -> T:
     """Run a measure in a fresh process that has one core and one polars thread."""
     before = os.environ.get("POLARS_MAX_THREADS")
     os.environ["POLARS_MAX_THREADS"] = "1"

@@ -27,6 +27,7 @@ class Part(StrEnum):
     ingest = "ingest"
     screen = "screen"
     replay = "replay"
+    models = "models"
     stream = "stream"
     console = "console"
     every = "all"
@@ -44,7 +45,8 @@ def bench(
     json_wanted: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """Measure declarations a second: decode, ingest, screen, replay, and end to end through Kafka beside a textbook Faust agent.
+    """Measure declarations a second: decode, ingest, screen, replay, models, and end to end through Kafka beside a textbook
+    Faust agent.
 
     The part console asks a database of the console with 100,000 alerts instead: questions a second, and how long they take.
 
@@ -54,13 +56,20 @@ def bench(
     import tempfile
 
     from streams.bench import local
+    from streams.bench import models as learned
     from streams.bench.measure import machine
 
     described = machine()
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, output.errors.status("making feeds") as status:
         feeds = [] if part is Part.console else local.write_feeds(Path(folder), count, repeats)
         measures: list[Measure] = []
-        parts = {"decode": local.decode, "ingest": local.ingest, "screen": local.screen, "replay": local.replay}
+        parts = {
+            "decode": local.decode,
+            "ingest": local.ingest,
+            "screen": local.screen,
+            "replay": local.replay,
+            "models": learned.models,
+        }
         for name, measured in parts.items():
             if part in (Part.every, name):
                 status.update(name)

@@ -208,6 +208,11 @@ class MislabelText(LearnedDetector):
             self.version, row, fact, like, self.headings.headings[like.heading], nearest, words, score
         )
 
+    def forget(self) -> None:
+        """Drop what was kept of texts."""
+        self._spelled.clear()
+        self._liked.clear()
+
     def parts(self) -> dict[str, Any]:
         """Return what was learned."""
         return {
