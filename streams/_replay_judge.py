@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,13 +46,14 @@ Packed = tuple[bytes, str, str, datetime | None, tuple[str, str, bool] | None]
 @dataclass(frozen=True, slots=True)
 class Judging:
     """What a process needs to know to judge: rule packs by path (none: the default ones), the time of the run, stored models,
-    and a file of parties that are, or are not, the same."""
+    a file of parties that are, or are not, the same, and the secret in their keys."""
 
     packs: tuple[Path, ...]
     personal_data: bool
     now: datetime
     models: tuple[Source, ...] = ()
     merges: Path | None = None
+    pepper: bytes = field(default=b"", repr=False)
 
 
 #: A :class:`Judged` with JSON arrays in place of its lists.
@@ -122,7 +123,7 @@ class Judge:
         self._about = about
         self._reference = engine.default_reference()
         rules = Models.load(list(about.packs)) if about.packs else engine.default_models()
-        self._parties = Resolver() if about.merges is None else Resolver(load_merges(about.merges))
+        self._parties = Resolver(load_merges(about.merges) if about.merges else None, about.pepper)
         self._models = replace(rules, detectors=load_all(about.models, self._reference))
 
     def __call__(self, records: Sequence[Record]) -> Judged:

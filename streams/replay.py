@@ -119,6 +119,7 @@ def run(
     dispositions: Iterable[Disposition] = (),
     lateness: timedelta = LATENESS,
     merges: Path | None = None,
+    pepper: bytes = b"",
 ) -> ReplayResult:
     """Judge every declaration in the inputs.
 
@@ -142,6 +143,7 @@ def run(
     dispositions : what inspections found; each counts from the time of its decision in the feed.
     lateness : how much later than newer ones a declaration may come and still count in its own window.
     merges : a file of parties that are, or are not, the same (:mod:`detectors.parties.merges`).
+    pepper : the secret in the keys of parties (:class:`detectors.parties.Resolver`).
 
     Raises
     ------
@@ -151,7 +153,7 @@ def run(
     started = time.perf_counter()
     total = sources.total_bytes(inputs)
     chosen = faults or ReplayFaults()
-    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models), merges)
+    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models), merges, pepper)
     result = ReplayResult(jobs=jobs or _jobs_for(total))
     with _states(total + sources.total_bytes(history)) as states:
         fold = Fold(about.now, threshold, _counting(result, on_verdict), states, lateness, dispositions)
@@ -181,6 +183,7 @@ def screened(
     jobs: int | None = None,
     now: datetime | None = None,
     merges: Path | None = None,
+    pepper: bytes = b"",
 ) -> Iterator[tuple[int, int, Judged]]:
     """Yield what the screen stage makes of the inputs, chunk by chunk, with the bytes read and the bytes in all.
 
@@ -189,7 +192,7 @@ def screened(
     AssayError : an input does not exist, or a worker process ended.
     """
     total = sources.total_bytes(inputs)
-    about = Judging((), False, now or datetime.now(UTC), (), merges)
+    about = Judging((), False, now or datetime.now(UTC), (), merges, pepper)
     for read, judged in _judged(
         chunks(inputs, form, batch, ReplayFaults(), about.now), about, jobs or _jobs_for(total)
     ):

@@ -42,9 +42,17 @@ class Settings(BaseSettings):
     intake_days: float = Field(180.0, gt=0, description="days after its last message that a declaration is forgotten")
     raw_retention_days: int = Field(400, ge=1, description="how long raw topics keep messages")
 
-    lateness_hours: float = Field(720.0, gt=0, description="how late a declaration may come and count in its own window")
-    profile_days: int = Field(400, ge=120, description="days after its last declaration that a profile key is forgotten")
+    lateness_hours: float = Field(
+        720.0, gt=0, description="how late a declaration may come and count in its own window"
+    )
+    profile_days: int = Field(
+        400, ge=120, description="days after its last declaration that a profile key is forgotten"
+    )
     merges: Path | None = Field(None, description="YAML file of parties that are, or are not, the same")
+
+    party_pepper: SecretStr = Field(
+        SecretStr(""), description="secret mixed into every party's key, 64 bytes at most; the same for all workers"
+    )
 
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("assay"))
     state_dir: Path = Field(default_factory=lambda: user_state_path("assay"))
@@ -93,6 +101,13 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no file {value}")
         return value
 
+    @field_validator("party_pepper")
+    @classmethod
+    def _short(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value().encode()) > 64:
+            raise ValueError("a secret of at most 64 bytes is wanted")
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.security_protocol != "PLAINTEXT" and self.kafka is None:
@@ -108,6 +123,11 @@ class Settings(BaseSettings):
         if self.ssl_cafile and not self.tls:
             raise ValueError("ASSAY_SSL_CAFILE has no effect unless ASSAY_SECURITY_PROTOCOL is SSL or SASL_SSL")
         return self
+
+    @property
+    def pepper(self) -> bytes:
+        """What is mixed into every key of a party (see :class:`detectors.parties.Resolver`)."""
+        return self.party_pepper.get_secret_value().encode()
 
     @property
     def tls(self) -> bool:

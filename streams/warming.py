@@ -38,7 +38,9 @@ def warm(
     producer = clients.producer(chosen)
     taught = blocks = dead = 0
     try:
-        for read, total, judged in replay.screened(history, form=form, jobs=jobs, merges=chosen.merges):
+        for read, total, judged in replay.screened(
+            history, form=form, jobs=jobs, merges=chosen.merges, pepper=chosen.pepper
+        ):
             block = block_of(judged.facts, "taught").model_copy(update={"quiet": True})
             for partition, part in split(block, partitions).items():
                 raw = part.model_dump_json(by_alias=True, exclude_defaults=True).encode()

@@ -102,7 +102,7 @@ def _resolved(chosen: Settings, party: dict[str, Any]) -> tuple[list[str], list[
     from detectors.parties import Resolver
     from detectors.parties.merges import load
 
-    who = (Resolver() if chosen.merges is None else Resolver(load(chosen.merges))).resolve(party, False)
+    who = Resolver(load(chosen.merges) if chosen.merges else None, chosen.pepper).resolve(party, False)
     if who is None:
         raise typer.BadParameter("nothing there identifies a party")
     contacts_only = not (party["id"] or party["name"])

@@ -122,6 +122,7 @@ def replay(
             dispositions=_dispositions(dispositions),
             lateness=timedelta(hours=chosen.lateness_hours if lateness is None else lateness),
             merges=chosen.merges,
+            pepper=chosen.pepper,
         )
     _write_alerts(alerts, result.alerts)
     if report is not None:

@@ -84,7 +84,7 @@ class Stages:
         self._pulse = pulse
         #: Partitions of ``signals`` in the cluster; the worker asks for it before it starts.
         self.signal_partitions = chosen.partitions
-        self._parties = Resolver() if chosen.merges is None else Resolver(load_merges(chosen.merges))
+        self._parties = Resolver(load_merges(chosen.merges) if chosen.merges else None, chosen.pepper)
         self._warned: set[str] = set()
         self._recovering = asyncio.Lock()
         # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
