@@ -31,7 +31,7 @@ _POLL_INTERVAL_MS = 900_000
 #: A forwarder that was killed is missed after so long, and the next one begins. kafka-python beats on a thread of its own.
 _SESSION_MS, _BEAT_MS = 10_000, 2_000
 #: So long a commit or the end waits for a Kafka that does not answer; what is not committed is delivered again.
-_COMMIT_MS = 10_000
+_COMMIT_MS, _CLOSE_MS = 10_000, 3_000
 
 
 class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -106,7 +106,7 @@ class KafkaSource:
         except KafkaError as error:
             raise BrokerError(f"Kafka does not serve the group any more: {type(error).__name__}: {error}") from error
         finally:
-            self._consumer.close(timeout_ms=_COMMIT_MS)
+            self._consumer.close(timeout_ms=_CLOSE_MS)
 
     def _begin(self, polled: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Commit where new partitions begin that begin at the end: before the first alert comes, nothing else remembers it.
