@@ -40,6 +40,9 @@ def test_a_shift_from_log_in_to_a_decision_that_a_colleague_sees(served: Served,
     expect(ada.locator("#chips")).to_contain_text("MISLABEL-VALUE")
     assert ada.locator("#total").inner_text() != total
     assert rows(ada).count() >= 1
+    ada.locator("#sort").select_option("newest")
+    ada.wait_for_url("**sort=newest**")
+    expect(ada.locator("#sort")).to_have_value("newest")
     ben.goto(ada.url)
     assert ben.locator("#total").inner_text() == ada.locator("#total").inner_text()
 

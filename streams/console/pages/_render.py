@@ -102,9 +102,3 @@ def page(
     )
     # Alerts are nobody's to keep: neither a proxy's, nor the browser's after log-out.
     return HTMLResponse(text, status, {"Cache-Control": "no-store"})
-
-
-def partly(request: Request) -> bool:
-    """Tell whether htmx asks for a part of a page (a page restored from history is wanted whole)."""
-    asked = request.headers
-    return asked.get("hx-request") == "true" and asked.get("hx-history-restore-request") != "true"

@@ -117,7 +117,6 @@ def queue(request: Request, person: Viewer, console: TheConsole) -> HTMLResponse
         query=query,
         default=default,
         grouped=grouped,
-        narrow=False,
         fresh=False,
         counts=counts,
         lines=found.lines if found else (),
@@ -142,7 +141,7 @@ def rows(
     request: Request, person: Viewer, console: TheConsole, ids: Annotated[list[str], Query(max_length=200)]
 ) -> HTMLResponse:
     """Rows of these alerts as they are now: what a page puts in place of those it shows."""
-    return _rows(request, person, console.store.alerts.lines(ids, person))
+    return _rows(request, person, console.store.alerts.lines(ids, person), fresh=True)
 
 
 @router.get("/queue/group", response_class=HTMLResponse)
@@ -153,13 +152,11 @@ def group(request: Request, person: Viewer, console: TheConsole, key: str) -> HT
     return _rows(request, person, found.lines, more=address([*pairs, ("group_key", key)]) if found.next else None)
 
 
-def _rows(request: Request, person: Person, lines: Sequence[AlertLine], more: str | None = None) -> HTMLResponse:
-    return render.page(request, "_rows.html.j2", person, lines=lines, fresh=partial_is_fresh(request), more=more)
-
-
-def partial_is_fresh(request: Request) -> bool:
-    """Tell whether rows are put in place of changed ones, which then show for a moment that they are new."""
-    return request.url.path == "/queue/rows"
+def _rows(
+    request: Request, person: Person, lines: Sequence[AlertLine], more: str | None = None, fresh: bool = False
+) -> HTMLResponse:
+    """Return rows; ``fresh`` ones, put in place of changed ones, show for a moment that they are new."""
+    return render.page(request, "_rows.html.j2", person, lines=lines, fresh=fresh, more=more)
 
 
 def _group(found: Group) -> GroupLine:

@@ -63,6 +63,8 @@ async function act(form, pressed) {
   const sent = new FormData(form);
   sent.delete("next");
   const ids = sent.getAll("ids");
+  const whole = sent.has("query");
+  if (whole) sent.delete("ids");
   const where = one(".wrong", (pressed && pressed.closest("[popover]")) || form);
   if (where) where.textContent = "";
   if (address.pathname.endsWith("/decide") && !sent.get("verdict")) {
@@ -82,7 +84,8 @@ async function act(form, pressed) {
       if (where) where.textContent = words; else toast(words, true);
       return;
     }
-    const many = ids.length > 1 ? ids.length + " alerts" : "";
+    const count = told && (told.decided ?? told.changed);
+    const many = whole && count != null ? count + " alerts" : ids.length > 1 ? ids.length + " alerts" : "";
     toast([SAID[address.pathname] || "Done", many].filter(Boolean).join(": "));
     for (const drawer of all("[popover]:popover-open")) drawer.hidePopover();
     if (form.id === "bulk") {
@@ -120,7 +123,19 @@ function chosen() {
   const whole = one("#choose-all");
   whole.checked = picked > 0 && picked === boxes.length;
   whole.indeterminate = picked > 0 && picked < boxes.length;
+  const query = one("#bulk-query"), more = one("#choose-more");
+  if (query) {
+    query.disabled = true;
+    more.hidden = !(picked && picked === boxes.length);
+  }
 }
+/* All that match, not only those on this page: the server looks them up by the filters. */
+document.addEventListener("click", (event) => {
+  if (event.target.id !== "choose-more") return;
+  one("#bulk-query").disabled = false;
+  one("#chosen-count").textContent = event.target.dataset.said;
+  event.target.hidden = true;
+});
 let lastBox = null;
 document.addEventListener("click", (event) => {
   const box = event.target.closest && event.target.closest('#rows input[name="ids"]');
@@ -202,6 +217,21 @@ if (theme) {
   });
   show();
 }
+
+/* Without htmx a changed filter is sent as a form. */
+if (window.htmx) document.documentElement.classList.add("quick");
+else document.addEventListener("change", (event) => { if (event.target.form && event.target.form.id === "filters" && event.target.id !== "text") event.target.form.requestSubmit(); });
+
+/* A table that is wider than its place can be scrolled by keyboard too. */
+function reachable() {
+  for (const place of all(".scrolls")) {
+    if (place.scrollWidth > place.clientWidth + 1) { place.tabIndex = 0; place.setAttribute("role", "group"); place.setAttribute("aria-label", "Table, scrolls sideways"); }
+    else if (place.tabIndex === 0) place.removeAttribute("tabindex");
+  }
+}
+reachable();
+addEventListener("resize", reachable);
+document.addEventListener("toggle", reachable, true);
 
 /* A narrow page begins with its filters closed; filters that were opened stay open when htmx brings the page anew. */
 const narrow = matchMedia("(max-width: 1000px)");
