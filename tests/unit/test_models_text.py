@@ -20,8 +20,8 @@ TEXTS = st.lists(st.text(alphabet="ab cdé镓金 1", max_size=12), min_size=1, m
 def test_ngrams_of_a_text_are_its_own(texts: list[str], drawn: st.DataObject) -> None:
     """Neither neighbours nor order change them; their number is that of different n-grams (but for rare collisions)."""
     at = drawn.draw(st.integers(0, len(texts) - 1))
-    together = grams([texts], (2, 3), 20)
-    alone = grams([[texts[at]]], (2, 3), 20)
+    together = grams([texts], ((2, 3),), 20)
+    alone = grams([[texts[at]]], ((2, 3),), 20)
     assert together[at].indices.tolist() == alone.indices.tolist()
     padded = f" {texts[at]} " if texts[at] else ""
     different = {padded[n : n + size] for size in (2, 3) for n in range(len(padded) - size + 1)}
@@ -29,7 +29,7 @@ def test_ngrams_of_a_text_are_its_own(texts: list[str], drawn: st.DataObject) ->
 
 
 def test_views_of_one_text_have_columns_of_their_own() -> None:
-    one, other = grams([["zinc"], [""]], (2,), 20), grams([[""], ["zinc"]], (2,), 20)
+    one, other = grams([["zinc"], [""]], ((2,), (2,)), 20), grams([[""], ["zinc"]], ((2,), (2,)), 20)
     assert one.nnz == other.nnz == 5
     assert not set(one.indices) & set(other.indices)
     assert normalised(one).power(2).sum() == pytest.approx(1)

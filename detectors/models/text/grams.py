@@ -28,14 +28,14 @@ def _codes(texts: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, 
     return codes, owners
 
 
-def grams(views: Sequence[Sequence[str]], sizes: Sequence[int], bits: int) -> Any:
+def grams(views: Sequence[Sequence[str]], sizes: Sequence[Sequence[int]], bits: int) -> Any:
     """Return a sparse matrix, a row a text and 2**bits columns, with 1 for each n-gram that is there (float32).
 
     Parameters
     ----------
     views : the texts, seen in one or several ways (lists of one length): n-grams of different views are different columns.
         An empty text has no n-grams.
-    sizes : lengths of n-grams.
+    sizes : lengths of n-grams, of each view.
     bits : columns, as a power of two.
     """
     rows = len(views[0]) if views else 0
@@ -47,7 +47,7 @@ def grams(views: Sequence[Sequence[str]], sizes: Sequence[int], bits: int) -> An
             continue
         codes, owners = _codes([texts[n] for n in there])
         places = np.array(there, dtype=np.uint64)[owners.astype(np.int64)]
-        for size in sizes:
+        for size in sizes[number - 1]:
             height = len(codes) - size + 1
             if height <= 0:
                 continue
@@ -70,7 +70,10 @@ def grams(views: Sequence[Sequence[str]], sizes: Sequence[int], bits: int) -> An
 
 def normalised(matrix: Any, weights: np.ndarray[Any, Any] | None = None) -> Any:
     """Return rows weighted by column (if weights are given) and scaled to length one; rows without anything stay so."""
-    values = matrix.data if weights is None else matrix.data * weights[matrix.indices]
+    if weights is not None:
+        matrix = csr_matrix((matrix.data * weights[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
+        matrix.eliminate_zeros()
+    values = matrix.data
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     length = np.sqrt(np.bincount(rows, weights=values.astype(np.float64) ** 2, minlength=matrix.shape[0]))
     with np.errstate(divide="ignore"):

@@ -16,7 +16,10 @@ import numpy as np
 from detectors.models.text.grams import grams, normalised
 from detectors.models.text.views import latin
 
-_SIZES = (2, 3, 4)
+#: Lengths of n-grams of the Latin spelling, and of other scripts as written.
+_SIZES = ((3, 4), (2, 3))
+#: An n-gram that stands in more than this share of the descriptions says little, and costs most: it is left out.
+_COMMON = 0.04
 _BITS = 18
 #: Descriptions kept of one heading, and in all; one that is this like another of its heading says nothing new.
 _OF_HEADING, _IN_ALL, _ALIKE = 60, 20_000, 0.75
@@ -57,7 +60,7 @@ class Headings:
         self.starts = np.array(starts, dtype=np.int64)
         self.weights = weights
         self._places = {heading: n for n, heading in enumerate(headings)}
-        self._kept = _vectors(texts, weights).T.tocsr() if texts else None
+        self._kept = _vectors(texts, weights) if texts else None
 
     @classmethod
     def learn(cls, told: Mapping[str, Iterable[str]]) -> Self:
@@ -86,18 +89,18 @@ class Headings:
     def _likeness(self, texts: Sequence[str], declared: Sequence[str]) -> list[Likeness]:
         if self._kept is None:
             return [Likeness(np.nan, np.nan, 0, 0)] * len(texts)
-        like = (_vectors(texts, self.weights) @ self._kept).toarray()
-        of_heading = np.maximum.reduceat(like, self.starts[:-1], axis=1)
-        rows = np.arange(len(texts))
+        # Descriptions are rows, texts columns: the greatest of each heading's rows is then taken over whole rows.
+        like = (self._kept @ _vectors(texts, self.weights).T.tocsr()).toarray()
+        of_heading = np.maximum.reduceat(like, self.starts[:-1], axis=0)
+        columns = np.arange(len(texts))
         own_places = np.array([self._places.get(heading, -1) for heading in declared])
-        own = np.where(own_places >= 0, of_heading[rows, own_places], np.nan)
-        of_heading[rows[own_places >= 0], own_places[own_places >= 0]] = -1.0
-        best_places = of_heading.argmax(axis=1)
+        own = np.where(own_places >= 0, of_heading[own_places, columns], np.nan)
+        of_heading[own_places[own_places >= 0], columns[own_places >= 0]] = -1.0
         found = []
-        for n, place in enumerate(best_places.tolist()):
+        for n, place in enumerate(of_heading.argmax(axis=0).tolist()):
             first, end = self.starts[place], self.starts[place + 1]
-            nearest = int(first + like[n, first:end].argmax())
-            found.append(Likeness(float(own[n]), float(of_heading[n, place]), place, nearest))
+            nearest = int(first + like[first:end, n].argmax())
+            found.append(Likeness(float(own[n]), float(of_heading[place, n]), place, nearest))
         return found
 
     def shared(self, text: str, other: str) -> list[tuple[str, float]]:
@@ -125,8 +128,9 @@ class Headings:
 
 
 def _seen(texts: Sequence[str]) -> Any:
-    """Return n-grams of the words as written; of other scripts also those of their Latin spelling."""
-    return grams([list(texts), ["" if text.isascii() else latin(text) for text in texts]], _SIZES, _BITS)
+    """Return n-grams of the words in Latin letters; of other scripts also those as written."""
+    plain = [text if text.isascii() else latin(text) for text in texts]
+    return grams([plain, ["" if text.isascii() else text for text in texts]], _SIZES, _BITS)
 
 
 def _vectors(texts: Sequence[str], weights: np.ndarray[Any, Any]) -> Any:
@@ -138,7 +142,9 @@ def _weights(texts: Sequence[str]) -> np.ndarray[Any, Any]:
     seen = np.zeros(1 << _BITS)
     for start in range(0, len(texts), 5000):
         seen += np.bincount(_seen(texts[start : start + 5000]).indices, minlength=len(seen))
-    return np.asarray(np.log((1 + len(texts)) / (1 + np.maximum(seen, 1))) + 1.0, dtype=np.float32)
+    weights = np.log((1 + len(texts)) / (1 + np.maximum(seen, 1))) + 1.0
+    weights[seen > max(_KNOWN_FROM, _COMMON * len(texts))] = 0.0
+    return np.asarray(weights, dtype=np.float32)
 
 
 def _differing(texts: list[str], weights: np.ndarray[Any, Any], most: int) -> list[str]:

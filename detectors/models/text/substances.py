@@ -25,7 +25,7 @@ from detectors.models.text.views import faces
 from detectors.reference import Reference
 from schemas.errors import ModelError
 
-_SIZES = (2, 3, 4, 5)
+_SIZES = ((2, 3, 4, 5),) * 3
 _BITS = 17
 _EPOCHS = 6
 #: Honest descriptions of history to learn from, at most.
