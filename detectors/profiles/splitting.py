@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import ClassVar
 
 import msgspec
@@ -65,6 +64,7 @@ _HUB = 8
 _PASSAGES, _PASSAGES_G, _OFTEN = 2, 300, 3
 #: Parcels are more common, so more are asked for, and a share of a commercial amount: a laboratory's references are less.
 _PARCELS, _PARCELS_SHARE = 3, 0.25
+_DAY = 86_400
 #: Rules leave out what is lighter: samples of some grams.
 _TELLING_G = 100
 #: Entries of a key at most; 90 days of more than one declaration a day is a hub's.
@@ -95,11 +95,11 @@ class Splitting(Profile[Remembered]):
         self, state: Remembered | None, facts: Sequence[Fact], feedback: Sequence[Feedback], context: Context
     ) -> Remembered | None:
         """Join the facts' lots to those known."""
+        new = [entry for fact in facts if (entry := _entry(fact, context.key)) is not None]
+        if state is None and not new and not feedback:
+            return None
         state = state or Remembered()
-        new = [_entry(fact, context.key) for fact in facts]
-        # A first version that says nothing takes nothing away.
-        entries = joined(state.entries, [entry for entry in new if entry.side or entry.version > 1 or entry.step])
-        entries = [entry for entry in entries if _kept(entry, context)][-MOST:]
+        entries = _kept(joined(state.entries, new), context)[-MOST:]
         said = heard(state.heard, feedback, self.codes, context)
         return Remembered(entries, said) if entries or said else None
 
@@ -127,16 +127,25 @@ class Splitting(Profile[Remembered]):
         return words + heard_in_words(state.heard)
 
 
-def _entry(fact: Fact, key: str) -> Lots:
-    entry = Lots(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time))
-    side = "" if fact.event in ENDED else _side(fact, key)
-    # Of ordinary trade only what one receiver gets: a sender of ordinary parcels is a shop.
-    if not side or (not fact.watched and (side != "c" or not may_hide(fact))):
-        return entry
+def _entry(fact: Fact, key: str) -> Lots | None:
+    """Return what to remember of a fact; None if nothing. What may take an earlier version away is remembered empty."""
+    ended = fact.event in ENDED
+    side = "" if ended else _side(fact, key)
+    lots = lots_of(fact) if side else []
+    # Of ordinary trade only what one receiver gets: a sender of ordinary parcels is a shop. Of what is watched also what is
+    # no small lot, where it shows how many meet under the key.
+    if (
+        not side
+        or (not fact.watched and (side != "c" or not lots))
+        or not (lots or side == "c" or kind_of(key) == "link")
+    ):
+        if not ended and fact.version == 1:
+            return None
+        return Lots(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time))
+    entry = Lots(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time), side)
     parties = {who.role: who.key for who in fact.parties}
     roles = ("exporter", "declarant") if side == "s" else ("traveller",) if side == "t" else ("consignee", "notify")
     across = ("exporter",) if side == "c" else ("consignee",)
-    entry.side = side
     if kind_of(key) == "link":
         holders = {contact.role for contact in fact.contacts if contact.key == key}
         entry.own = next((_short(parties[role]) for role in roles if role in holders and role in parties), "")
@@ -149,7 +158,7 @@ def _entry(fact: Fact, key: str) -> Lots:
         + FOUND_CARRIED * ("HAND-CARRIED" in fact.found)
         + PRIVATE * private
     )
-    entry.lots = lots_of(fact)
+    entry.lots = lots
     return entry
 
 
@@ -171,12 +180,16 @@ def _side(fact: Fact, key: str) -> str:
     return "s" if "exporter" in held or alone else ""
 
 
-def _kept(entry: Lots, context: Context) -> bool:
-    """Tell whether an entry still matters: what says nothing, only while an earlier version may still come."""
-    time = moment(entry.time)
-    if not entry.side:
-        return context.open(time)
-    return context.kept(time, timedelta(days=_CARRIED_DAYS if entry.persons and entry.lots else _WINDOWS[-1]))
+def _kept(entries: Sequence[Lots], context: Context) -> list[Lots]:
+    """Return the entries that still matter: what says nothing, only while an earlier version may still come."""
+    opens = seconds(context.latest - context.lateness)
+    added = opens - _WINDOWS[-1] * _DAY
+    again = opens - _CARRIED_DAYS * _DAY
+    return [
+        entry
+        for entry in entries
+        if entry.time >= (again if entry.persons and entry.lots else added if entry.side else opens)
+    ]
 
 
 def _hub(within: Sequence[Lots], like: Sequence[Lots]) -> bool:
@@ -188,7 +201,7 @@ def _hub(within: Sequence[Lots], like: Sequence[Lots]) -> bool:
 
 def _within(entries: Sequence[Lots], place: int, days: int) -> list[Lots]:
     """Return the entries of the window that ends with the one at a place, that one last."""
-    first = entries[place].time - days * 86_400
+    first = entries[place].time - days * _DAY
     return [entry for entry in entries[: place + 1] if entry.side and entry.time > first]
 
 
