@@ -21,7 +21,7 @@ from detectors.personal import PERSONS_TRAFFIC
 from detectors.reference import Reference
 from schemas.decode import Row
 from schemas.finding import Finding
-from schemas.signal import MOST, Contact, Fact, Goods, LicenceUse, Role, Who
+from schemas.signal import MOST, Contact, Fact, Goods, LicenceUse, Role, Who, unchecked
 
 #: Columns of the items that facts are made of.
 COLUMNS = frozenset(
@@ -74,7 +74,7 @@ class FactMaker:
         ).rows()
         starts = _starts(batch)
         items: list[tuple[Any, ...]] | None = None
-        facts = []
+        facts: list[Fact] = []
         for n, (row, (concerned, start, via, mass, value)) in enumerate(zip(batch.rows, told, strict=True)):
             found = findings.get(n, ())
             watched = bool(found) or concerned
@@ -119,7 +119,9 @@ class FactMaker:
                     "found": sorted({finding.code for finding in found}),
                     "text": _text(row),
                 }
-            facts.append(Fact(**fact))
+                facts.append(Fact(**fact))
+            else:
+                facts.append(unchecked(Fact, fact))
         return facts
 
     def _goods(self, row: Row, items: Sequence[tuple[Any, ...]], start: str | None) -> list[Goods]:
@@ -233,16 +235,13 @@ def _item_columns(computed: Features) -> list[tuple[Any, ...]]:
 
 
 def _who(role: Role, who: Resolved, party: Row | None) -> Who:
-    firm = not (who.person or role == "traveller")
-    name = party["name"] if party is not None and firm else None
-    return Who(
-        role=role,
-        key=who.key,
-        name_key=who.name_key if firm else None,
-        shown=name[:512] if name else None,
-        country=who.country,
-        person=not firm,
-    )
+    told: dict[str, Any] = {"role": role, "key": who.key, "country": who.country}
+    if who.person or role == "traveller":
+        told["person"] = True
+    else:
+        name = party["name"] if party is not None else None
+        told |= {"name_key": who.name_key, "shown": name[:512] if name else None}
+    return unchecked(Who, told)
 
 
 def _contacts(parties: Mapping[Role, Resolved]) -> list[Contact]:

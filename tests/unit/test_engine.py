@@ -78,6 +78,14 @@ def test_facts_of_goods_that_controls_concern_are_told_in_full_others_in_brief()
     assert Fact.model_validate_json(watched.model_dump_json(exclude_defaults=True)) == watched
 
 
+def test_brief_facts_are_what_the_contract_takes() -> None:
+    exporter = {"id": "91430100MA4L16JQ01", "name": "Hunan Yongli", "country": "CN"}
+    [brief] = screen(row(ZINC, exporter=exporter)).facts
+    assert not brief.watched
+    assert Fact.model_validate_json(brief.model_dump_json()) == brief
+    assert Fact.model_validate_json(brief.model_dump_json(exclude_defaults=True)) == brief
+
+
 def test_contacts_and_persons_leave_as_hashes() -> None:
     traveller = {"id": "P-E1234567", "name": "Zhang Wei-Example", "phone": "+86 138 0013 8000", "country": "CN"}
     [fact] = screen(row(GALLIUM, regime="passenger", traveller=traveller)).facts
