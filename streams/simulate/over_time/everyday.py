@@ -16,7 +16,7 @@ from streams.simulate.world import World
 _GOODS: tuple[tuple[str, tuple[str, ...], float, str, float], ...] = (
     *((code, texts, usd, "BG" if usd < 7 else "CT", 25.0) for code, texts, usd in COVERS),
     ("2825900000", ("metal oxide powder", "金属氧化物"), 12.0, "BG", 25.0),
-    ("2846901980", ("rare earth compound", "稀土化合物"), 9.0, "BG", 25.0),
+    ("2846900000", ("lanthanum cerium compound", "镧铈化合物"), 9.0, "BG", 25.0),
     ("7901200000", ("zinc alloy ingots", "锌合金锭"), 3.0, "PX", 1000.0),
     ("7601200000", ("aluminium alloy ingots", "铝合金锭"), 2.7, "PX", 1000.0),
     ("7801910000", ("lead-antimony alloy", "铅锑合金"), 2.5, "PX", 1000.0),

@@ -46,6 +46,7 @@ class Lots:
     count: int
     named: float
     words: tuple[str, ...]
+    samples: tuple[str, ...]
     cover: tuple[str, tuple[str, ...], float]
     value: str
     spread: float
@@ -65,6 +66,7 @@ class Lots:
             max(ENOUGH_LOTS + 1, min(45, ceil(commercial / base * chance.between(1.3, 2.6)))),
             chance.one((0.0, 0.0, 0.15, 0.5, 1.0)),
             stage.words(substance),
+            tuple(chance.some(SAMPLES, 2)),
             chance.one(COVERS),
             chance.one(("low", "cover", "true", "cover")),
             chance.one((0.0, 0.004, 0.004, 0.02, 0.25)),
@@ -84,11 +86,11 @@ class Lots:
         text = chance.one(texts)
         if chance.maybe(self.named):
             if chance.maybe(0.5):
-                code, text = self.substance.code, f"{chance.one(self.words)} {chance.one(SAMPLES)}"
+                code, text = self.substance.code, f"{chance.one(self.words)} {chance.one(self.samples)}"
             else:
                 text = wording.slipped_in(text, self.substance, chance)
         elif chance.maybe(0.1):
-            text = chance.one(SAMPLES)
+            text = chance.one(self.samples)
         usd_kg = {
             "low": lambda: chance.between(12, 70) / net,
             "cover": lambda: chance.spread(cover_usd * 1.8, 0.4),

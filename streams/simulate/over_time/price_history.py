@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from streams.simulate.chance import Chance
 from streams.simulate.compose import Item, item
 from streams.simulate.over_time.stage import Stage
 from streams.simulate.over_time.story import Kind, Member, Story
@@ -89,7 +90,13 @@ def _market(stage: Stage, begin: datetime) -> Story:
         usd_kg = own * level(metal, now.date()) * chance.spread(1.0, 0.05)
         return item(1, code, text, kg, kg * usd_kg, "CT" if metal != "antimony trioxide" else "BG", 25.0)
 
-    yield from _sales(stage, begin, make, chance.whole(12, 40), chance.between(8, 20), chance.of(BUYERS).code)
+    gap = stage.room(begin, 1200) / 40
+    yield from _sales(stage, begin, make, 60, gap * chance.between(0.7, 1.3), chance.of(BUYERS).code)
+
+
+def _from_the_start(start: datetime, end: datetime, chance: Chance) -> datetime | None:
+    """Return a time in the first sixth of the period: who sells by the market's price has long done so."""
+    return start + (end - start) * chance.share() / 6 if end - start > timedelta(days=150) else None
 
 
 def _dearer(stage: Stage, begin: datetime) -> Story:
@@ -109,6 +116,6 @@ def _dearer(stage: Stage, begin: datetime) -> Story:
 
 KINDS = (Kind("price-history", ("T01", "T11"), _jump, 200, date(2023, 8, 1), weight=1.5),)
 LOOK_ALIKES = (
-    Kind("market-price-rise", (), _market, 150),
+    Kind("market-price-rise", (), _market, 0, begins=_from_the_start),
     Kind("dearer-make", (), _dearer, 120),
 )

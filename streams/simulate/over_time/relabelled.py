@@ -24,7 +24,11 @@ _GOODS = (DYSPROSIUM_OXIDE, TERBIUM_OXIDE, GALLIUM, ANTIMONY)
 _FROM = ("HK", "VN", "TH", "SG", "MY", "LA")
 _FALSE = ("VN", "TH", "LA", "SG", "HK")
 _CLAIMS = ("", "", " not of Chinese origin", " 非中国原产", ", foreign goods in transit")
-_COVERS = (("2846901980", "rare earth compound"), ("2846901980", "稀土化合物"), ("2825900000", "metal oxide powder"))
+_COVERS = (
+    ("2846900000", "lanthanum cerium compound"),
+    ("2846900000", "镧铈化合物"),
+    ("2825900000", "metal oxide powder"),
+)
 
 
 def _kg(stage: Stage, substance: Substance) -> float:
