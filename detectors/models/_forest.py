@@ -13,9 +13,10 @@ import numpy as np
 
 from detectors._columnar import Numbers
 
-_TREES, _SAMPLES = 100, 256
+_TREES, _SAMPLES = 64, 256
 _EULER = 0.5772156649015329
-_CHUNK = 4096
+#: Rows walked at once: their nodes in all trees stay in the processor's cache.
+_CHUNK = 256
 
 
 class Forest:
@@ -43,12 +44,12 @@ class Forest:
         base = (np.arange(trees) * nodes)[:, None]
         self.tables = {"feature": feature, "threshold": threshold, "left": left, "right": right, "depth": depth}
         self.normal = normal
-        self._feature = feature.ravel().astype(np.int32)
-        self._threshold = threshold.ravel()
+        self._feature = feature.ravel().astype(np.intp)
+        self._threshold = _not_above(threshold.ravel())
         # Both ways in one table: the next node of node k is at 2k, or at 2k + 1 to the right.
-        self._next = np.stack([(left + base).ravel(), (right + base).ravel()], axis=1).ravel().astype(np.int32)
+        self._next = np.stack([(left + base).ravel(), (right + base).ravel()], axis=1).ravel().astype(np.intp)
         self._depth = depth.ravel()
-        self._roots = base.ravel().astype(np.int32)
+        self._roots = base.ravel().astype(np.intp)
         self._levels = _height(left, right)
 
     @classmethod
@@ -90,11 +91,21 @@ class Forest:
     def _scores(self, rows: np.ndarray[Any, Any]) -> Numbers:
         height, width = rows.shape
         flat = rows.ravel()
-        firsts = (np.arange(height, dtype=np.int32) * width)[None, :]
+        shape = (len(self._roots), height)
+        firsts = (np.arange(height, dtype=np.intp) * width)[None, :]
         nodes = np.repeat(self._roots[:, None], height, axis=1)
+        places = np.empty(shape, dtype=np.intp)
+        values, thresholds = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
         for _ in range(self._levels):
-            values = flat.take(self._feature.take(nodes) + firsts)
-            nodes = self._next.take(2 * nodes + (values > self._threshold.take(nodes)))
+            # "clip" spares numpy a check of each place; all of them lie inside.
+            self._feature.take(nodes, out=places, mode="clip")
+            places += firsts
+            flat.take(places, out=values, mode="clip")
+            self._threshold.take(nodes, out=thresholds, mode="clip")
+            nodes += nodes
+            nodes += values > thresholds
+            self._next.take(nodes, out=places, mode="clip")
+            nodes, places = places, nodes
         # Row by row in the order of the trees, so that a sum does not depend on the batch.
         depths = np.add.reduce(np.ascontiguousarray(self._depth.take(nodes).T), axis=1)
         return np.asarray(2.0 ** (-depths / (len(self._roots) * self.normal)))
@@ -111,6 +122,13 @@ class Forest:
         return cls(
             feature, np.asarray(parts["threshold"]), left, right, np.asarray(parts["depth"]), float(parts["normal"])
         )
+
+
+def _not_above(thresholds: Numbers) -> np.ndarray[Any, Any]:
+    """Return the greatest float32 not above each threshold: a float32 is above the one if and only if above the other."""
+    rounded = thresholds.astype(np.float32)
+    down = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(rounded.astype(np.float64) > thresholds, down, rounded)
 
 
 def _depths(tree: Any) -> Numbers:

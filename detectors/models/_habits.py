@@ -72,7 +72,7 @@ class Habits:
     def __init__(self, usual: list[dict[str, tuple[float, float]]], shares: list[dict[str, float]]) -> None:
         self.usual = usual
         self.shares = shares
-        self._kept: list[dict[str | None, tuple[float, float]]] = [{} for _ in usual]
+        self._kept: dict[str | None, Numbers] = {}
 
     @classmethod
     def learn(cls, frame: pl.DataFrame) -> Self:
@@ -103,29 +103,37 @@ class Habits:
         """Return a row for each item, a column for each feature: spreads from the usual, surprise of choices; NaN if unknown."""
         codes: list[str | None] = frame["commodity_code"].to_list()
         found = np.full((frame.height, len(WORDS)), np.nan)
-        for n, measured in enumerate(MEASURED):
-            pairs = np.array([self.usual_of(n, code) for code in codes]).reshape(-1, 2)
-            with np.errstate(invalid="ignore"):
-                found[:, n] = (_values(frame, measured) - pairs[:, 0]) / pairs[:, 1]
+        headings = [code[:4] if code else None for code in codes]
+        of_heading = {heading: n for n, heading in enumerate(dict.fromkeys(headings))}
+        usual = np.array([self._usual(heading) for heading in of_heading]).reshape(-1, len(MEASURED), 2)
+        pairs = usual[[of_heading[heading] for heading in headings]]
+        with np.errstate(invalid="ignore"):
+            for n, measured in enumerate(MEASURED):
+                found[:, n] = (_values(frame, measured) - pairs[:, n, 0]) / pairs[:, n, 1]
         chapters = [code[:2] if code else "" for code in codes]
         for n, chosen in enumerate(CHOSEN, len(MEASURED)):
             shares = self.shares[n - len(MEASURED)]
             choices = _choices(frame, chosen)
-            found[:, n] = [
-                np.nan if choice is None else self._surprise(shares, chapter, choice)
-                for chapter, choice in zip(chapters, choices, strict=True)
-            ]
+            asked = list(zip(chapters, choices, strict=True))
+            surprise = {
+                pair: np.nan if pair[1] is None else self._surprise(shares, pair[0], pair[1]) for pair in set(asked)
+            }
+            found[:, n] = [surprise[pair] for pair in asked]
         return np.asarray(np.clip(found, -_FARTHEST, _FARTHEST))
 
     def usual_of(self, feature: int, code: str | None) -> tuple[float, float]:
         """Return median and spread of a measured feature for a code (in logs where the feature is); NaN if nothing is known."""
-        kept = self._kept[feature]
-        key = code[:4] if code else None
-        if key not in kept:
-            usual = self.usual[feature]
-            tried = (key, key[:2], "*") if key else ("*",)
-            kept[key] = next((usual[each] for each in tried if each in usual), (np.nan, np.nan))
-        return kept[key]
+        middle, spread = self._usual(code[:4] if code else None)[feature]
+        return float(middle), float(spread)
+
+    def _usual(self, heading: str | None) -> Numbers:
+        """Return median and spread of each measured feature for a heading, from the nearest level where it is known."""
+        kept = self._kept.get(heading)
+        if kept is None:
+            tried = (heading, heading[:2], "*") if heading else ("*",)
+            found = [next((usual[each] for each in tried if each in usual), (np.nan, np.nan)) for usual in self.usual]
+            kept = self._kept[heading] = np.array(found)
+        return kept
 
     def share(self, choice: int, code: str | None, value: str) -> float:
         """Return the share of a choice in a code's chapter."""

@@ -60,7 +60,7 @@ def test_names_spelled_as_nobody_did_before_are_found(models: Models) -> None:
     alone = alerted(alerts(HIDDEN, engine.default_models()), lambda alert: True)
     together = alerts(HIDDEN, models)
     assert alone <= 15, "the rules have learned much: these wordings no longer show what the model adds"
-    assert alerted(together, lambda alert: True) >= alone + 15
+    assert alerted(together, lambda alert: True) >= alone + 10
     speaking = [
         alert for alert in together if alert is not None and "mislabel-text" in {r.detector for r in alert.reasons}
     ]
