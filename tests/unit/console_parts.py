@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +119,19 @@ def revised(told: Alert, **changes: Any) -> Alert:
 
 
 def store_of(folder: Path, *told: Alert, clock: Clock | None = None, **given: Any) -> Store:
-    """Return a store with alerts."""
+    """Return a store with alerts, on a copy of a database that was migrated once for all tests."""
+    shutil.copy(_migrated(), folder / "console.sqlite")
     made = Store(f"sqlite:///{folder / 'console.sqlite'}", clock or Clock(), **given)
     take(made, *told)
     return made
+
+
+@cache
+def _migrated() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="assay-test-")) / "migrated.sqlite"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    Store(f"sqlite:///{path}").close()
+    return path
 
 
 def take(store: Store, *told: Any, offset: int = 0) -> Taken:
@@ -133,6 +146,8 @@ def gone(told: Alert) -> Gone:
 
 def console_of(folder: Path, told: Iterable[Alert] = (), kafka: bool = False, **own: Any) -> Console:
     """Return a console without Kafka, with one user of each role (``viewer`` to ``admin``, all with `PASSWORD`)."""
+    (folder / "console").mkdir(parents=True, exist_ok=True)
+    shutil.copy(_migrated(), folder / "console" / "console.sqlite")
     made = Console(load(state_dir=folder, kafka=None), load_console(**own), kafka=kafka)
     take(made.store, *told)
     hash_ = passwords.hashed(PASSWORD)

@@ -76,9 +76,23 @@ def upgrade() -> None:
     op.create_index("alerts_by_severity", "alerts", ["severity", "risk_score", "raised_at", "number"], unique=False)
     op.create_index("alerts_by_update", "alerts", ["updated_at", "number"], unique=False)
     op.create_index("alerts_by_verdict", "alerts", ["verdict", "risk_score", "raised_at", "number"], unique=False)
+    op.create_index(
+        "alerts_hidden_by",
+        "alerts",
+        ["hidden_by"],
+        unique=False,
+        sqlite_where=sa.text("hidden_by IS NOT NULL"),
+        postgresql_where=sa.text("hidden_by IS NOT NULL"),
+    )
+    op.create_index(
+        "alerts_marked_by",
+        "alerts",
+        ["marked_by"],
+        unique=False,
+        sqlite_where=sa.text("marked_by IS NOT NULL"),
+        postgresql_where=sa.text("marked_by IS NOT NULL"),
+    )
     op.create_index(op.f("ix_alerts_declaration_id"), "alerts", ["declaration_id"], unique=False)
-    op.create_index(op.f("ix_alerts_hidden_by"), "alerts", ["hidden_by"], unique=False)
-    op.create_index(op.f("ix_alerts_marked_by"), "alerts", ["marked_by"], unique=False)
     op.create_table(
         "audit",
         sa.Column("number", number, autoincrement=True, nullable=False),
