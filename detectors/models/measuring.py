@@ -146,13 +146,35 @@ def calibration(ranking: Ranking) -> dict[str, Any]:
     }
 
 
+#: The figures that :func:`measures` gives, and those of them that are no number where no outcome is known.
+_FIGURES = (
+    "prevalence",
+    "abstained",
+    "average_precision",
+    "average_precision_interval",
+    "roc_area",
+    "spoke_precision",
+    "spoke_recall",
+    "false_per_1000_honest",
+)
+_NOTHING: dict[str, Any] = {
+    "declarations": 0,
+    "wrong": 0,
+    "budgets": [],
+    "spoke": 0,
+    "revenue_known": 0,
+    "calibration": {"bins": [], "brier": None, "expected_error": None},
+    "by_kind": {},
+}
+
+
 def measures(ranking: Ranking, seed: int = 0) -> dict[str, Any]:
     """Return all figures of a ranking, as JSON can carry them; None where there is nothing to measure."""
     honest = ~ranking.wrong
     weights = ranking.weights
     spoke = ranking.spoke
     if not len(ranking):
-        return {"declarations": 0, "wrong": 0, "average_precision": None}
+        return dict.fromkeys(_FIGURES) | _NOTHING
     precision = _share(weights[spoke & ranking.wrong].sum(), weights[spoke].sum())
     return {
         "declarations": len(ranking),
