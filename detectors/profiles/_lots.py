@@ -86,7 +86,7 @@ WRONG: frozenset[FindingCode] = frozenset(
     }
 )
 #: What :attr:`Lots.said` holds: the screen's findings, and whether the receiver is a private person.
-FOUND_WRONG, FOUND_CARRIED, PRIVATE = 1, 2, 4
+FOUND_WRONG, FOUND_CARRIED, PRIVATE, FOUND_VAGUE = 1, 2, 4, 8
 #: Chapters of the tariff under which metals, oxides and powders pass: minerals, chemicals, pigments, plastics, ceramics, metals.
 #: Cover names seen were iron alloy, nickel powder, solder paste, refractory, art supplies and lead-antimony (typology T01).
 _COVERS = frozenset(f"{chapter:02d}" for chapter in (*range(25, 41), *range(68, 72), *range(72, 84)))

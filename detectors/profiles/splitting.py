@@ -19,6 +19,7 @@ import msgspec
 
 from detectors.profiles._lots import (
     FOUND_CARRIED,
+    FOUND_VAGUE,
     FOUND_WRONG,
     PRIVATE,
     WRONG,
@@ -56,6 +57,8 @@ _CARRIED_DAYS = 180
 _MANY = 5
 #: So many senders take turns.
 _TURNS = 3
+#: A medium finding of this score by itself is just an alert (detectors/scoring.py: 25 of 100).
+_LEAST_TOLD = 0.57
 #: Lots are equal if this share of them weighs the same.
 _MOSTLY = 0.7
 #: From so many parties on a contact or a party may be a hub: larger than a household, or one firm in several spellings.
@@ -157,6 +160,7 @@ def _entry(fact: Fact, key: str) -> Lots | None:
         FOUND_WRONG * bool(WRONG.intersection(fact.found))
         + FOUND_CARRIED * ("HAND-CARRIED" in fact.found)
         + PRIVATE * private
+        + FOUND_VAGUE * ("VAGUE-DESCRIPTION" in fact.found)
     )
     entry.lots = lots
     return entry
@@ -262,8 +266,11 @@ def _judged(like: Like, entry: Lots, kind: str) -> tuple[Severity, float] | None
     score += 0.05 * (like.grams >= 2 * commercial_g(like.element)) + 0.05 * (len(like.entries) >= 2 * _MANY)
     if wrong and (named or equal or turns):
         return "high", score + 0.1
-    if named or wrong or equal + turns + like.private > 1:
+    if named or wrong or (turns and (equal or like.private)):
         return "medium", score
+    if equal and like.private:
+        # Some firms have names like persons: least of all, after whatever else there is to look at.
+        return "medium", min(score, _LEAST_TOLD)
     return ("low", score) if equal or turns else None
 
 
@@ -289,6 +296,8 @@ def _repeated(entries: Sequence[Lots], place: int, context: Context, factor: flo
         return carried(like, context.key, entry, "medium", 0.6 * factor)
     if len(like.entries) < _PASSAGES or like.grams < _PASSAGES_G:
         return None
+    if not any(one.said & (FOUND_WRONG | FOUND_CARRIED) or lot.controlled for one, lots in telling for lot in lots):
+        return None  # a bottle that is not named is none of gallium until one of them was
     often = len(like.entries) >= _OFTEN
     severity: Severity = "high" if often and like.wrong >= _PASSAGES else "medium"
     score = 0.6 + 0.1 * often + 0.1 * (like.grams >= 5000) + 0.1 * (like.owns >= _PASSAGES) + 0.1 * (severity == "high")
@@ -302,7 +311,7 @@ def _tells(entry: Lots, lot: Lot) -> bool:
     if entry.persons == "m":
         named = bool(lot.element) and (lot.controlled or bool(entry.said & FOUND_WRONG))
         return named or bool(entry.said & FOUND_CARRIED)
-    return lot.controlled or bool(entry.said & (FOUND_WRONG | FOUND_CARRIED))
+    return lot.controlled or bool(entry.said & (FOUND_WRONG | FOUND_CARRIED | FOUND_VAGUE))
 
 
 PROFILE = Splitting()

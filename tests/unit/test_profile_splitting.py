@@ -157,6 +157,9 @@ def test_carried_again_and_again() -> None:
     assert found["d1"][0].title == "Gallium taken abroad in luggage 2 times in 180 days"
     assert [found[key][0].severity for key in found] == ["medium", "medium", "high"]
     assert "person" not in str(found["d3"][0].evidence)
+    vague = [one.model_copy(update={"found": ["VAGUE-DESCRIPTION"], "goods": [goods(None, 2.0)]}) for one in trips]
+    assert said(vague, detector="splitting") == {}
+    assert list(said([trips[0], *vague[1:]], detector="splitting")) == ["d1", "d2", "d3"]
     honest = [one.model_copy(update={"found": [], "goods": [goods("Ga", 0.02)]}) for one in trips]
     assert said(honest, detector="splitting") == {}
 
