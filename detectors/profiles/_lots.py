@@ -85,8 +85,8 @@ WRONG: frozenset[FindingCode] = frozenset(
         "CONTROL-PROHIBITED",
     }
 )
-#: What :attr:`Lots.said` holds: the screen's findings, and whether the receiver is a private person.
-FOUND_WRONG, FOUND_CARRIED, PRIVATE, FOUND_VAGUE = 1, 2, 4, 8
+#: What :attr:`Lots.said` holds of the screen's findings.
+FOUND_WRONG, FOUND_CARRIED, FOUND_VAGUE = 1, 2, 4
 #: Chapters of the tariff under which metals, oxides and powders pass: minerals, chemicals, pigments, plastics, ceramics, metals.
 #: Cover names seen were iron alloy, nickel powder, solder paste, refractory, art supplies and lead-antimony (typology T01).
 _COVERS = frozenset(f"{chapter:02d}" for chapter in (*range(25, 41), *range(68, 72), *range(72, 84)))
@@ -110,7 +110,7 @@ class Lots(msgspec.Struct, array_like=True):
     side : "c" if the key received, "s" if it sent, "t" if it travelled; "" where the version says nothing any more.
     own, other : hashes of the party behind the key and of the one on the other side; "" if unknown.
     persons : "p" in passenger traffic, "m" by post or express, "" else.
-    said : flags: what the screen found, and whether a private person receives.
+    said : flags of what the screen found.
     shown : the contact, masked.
     lots : the small ones only.
     """
@@ -165,9 +165,9 @@ class Like:
         return sum(bool(entry.said & FOUND_WRONG) for entry in self.entries)
 
     @property
-    def private(self) -> bool:
-        """Whether it is private persons that receive."""
-        return all(entry.said & PRIVATE for entry in self.entries)
+    def parcels(self) -> bool:
+        """Whether all came by post or express."""
+        return all(entry.persons == "m" for entry in self.entries)
 
     @cached_property
     def owns(self) -> int:

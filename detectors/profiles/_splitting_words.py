@@ -27,8 +27,6 @@ def split(like: Like, lot: Lot, side: str, key: str, severity: Severity, score: 
         grounds.append(f"{share} the lots weigh the same to within 3 %.")
     if side == "c" and like.others > 1:
         grounds.append(f"{like.others} different senders take turns.")
-    if side == "c" and like.private:
-        grounds.append("A private person receives them.")
     if side == "s" and like.others > 1:
         grounds.append(f"They go to {like.others} different consignees.")
     if like.owns > 1:

@@ -21,7 +21,6 @@ from detectors.profiles._lots import (
     FOUND_CARRIED,
     FOUND_VAGUE,
     FOUND_WRONG,
-    PRIVATE,
     WRONG,
     Like,
     Lot,
@@ -57,8 +56,6 @@ _CARRIED_DAYS = 180
 _MANY = 5
 #: So many senders take turns.
 _TURNS = 3
-#: A medium finding of this score by itself is just an alert (detectors/scoring.py: 25 of 100).
-_LEAST_TOLD = 0.57
 #: Lots are equal if this share of them weighs the same.
 _MOSTLY = 0.7
 #: From so many parties on a contact or a party may be a hub: larger than a household, or one firm in several spellings.
@@ -155,11 +152,9 @@ def _entry(fact: Fact, key: str) -> Lots | None:
         entry.shown = min((contact.shown or "" for contact in fact.contacts if contact.key == key), default="")[:60]
     entry.other = next((_short(parties[role]) for role in across if role in parties), "")
     entry.persons = {"passenger": "p", "postal": "m"}.get(fact.regime, "")
-    private = any(who.person for who in fact.parties if who.role == "consignee")
     entry.said = (
         FOUND_WRONG * bool(WRONG.intersection(fact.found))
         + FOUND_CARRIED * ("HAND-CARRIED" in fact.found)
-        + PRIVATE * private
         + FOUND_VAGUE * ("VAGUE-DESCRIPTION" in fact.found)
     )
     entry.lots = lots
@@ -266,11 +261,8 @@ def _judged(like: Like, entry: Lots, kind: str) -> tuple[Severity, float] | None
     score += 0.05 * (like.grams >= 2 * commercial_g(like.element)) + 0.05 * (len(like.entries) >= 2 * _MANY)
     if wrong and (named or equal or turns):
         return "high", score + 0.1
-    if named or wrong or (turns and (equal or like.private)):
+    if named or wrong or (turns and (equal or like.parcels)):
         return "medium", score
-    if equal and like.private:
-        # Some firms have names like persons: least of all, after whatever else there is to look at.
-        return "medium", min(score, _LEAST_TOLD)
     return ("low", score) if equal or turns else None
 
 

@@ -97,7 +97,7 @@ def test_silent_about_what_does_not_add_up(facts: list[Fact]) -> None:
 
 
 def test_a_weekly_order_of_ordinary_goods_is_worth_a_note_at_most() -> None:
-    found = split(ordinary(20, kg=10.0, senders=1, person=False))
+    found = split(ordinary(20, kg=10.0, senders=1))
     assert {one.severity for findings in found.values() for one in findings} == {"low"}
     assert max(map(scoring.risk, found.values())) < 25
 
