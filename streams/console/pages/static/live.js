@@ -45,10 +45,20 @@
     timer = setTimeout(() => { if (waiting && idle() && window.htmx && !new URL(location.href).searchParams.has("cursor")) bring(); }, 700);
   };
 
-  const source = new EventSource("/events");
-  source.addEventListener("open", () => state(true));
-  source.addEventListener("error", () => state(false));
-  const on = (kind, done) => source.addEventListener(kind, (event) => done(JSON.parse(event.data || "{}")));
+  let source = null, missed = false, hiding = null;
+  const told = new Map();
+  const on = (kind, done) => told.set(kind, (event) => done(JSON.parse(event.data || "{}")));
+  const connect = () => {
+    source = new EventSource("/events");
+    source.addEventListener("open", () => {
+      state(true);
+      if (missed) told.get("again")({ data: "{}" });
+      missed = false;
+    });
+    source.addEventListener("error", () => { state(false); missed = true; });
+    for (const [kind, done] of told) source.addEventListener(kind, done);
+  };
+  const leave = () => { if (source) { source.close(); source = null; missed = true; state(false); } };
 
   on("alerts", (what) => {
     if (queueHere()) {
@@ -77,7 +87,14 @@
     else if (one('[data-live="alert"]')) refresh();
   });
   on("health", (what) => { if (what.kafka === false) toast("Kafka does not answer; decisions are kept here and sent later.", true); });
-  addEventListener("pagehide", () => source.close());
+  /* A browser has few connections for one host: pages that nobody sees leave theirs to others. */
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(leave, 30000);
+    else if (!source) connect();
+  });
+  addEventListener("pagehide", leave);
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   if (place) state(false);
+  connect();
 })();
