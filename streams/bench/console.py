@@ -198,6 +198,8 @@ def _questions(store: Store, person: Person) -> dict[str, list[Callable[[], Any]
     ]
     top = store.queue.ids(plain, person, 5)
 
+    store.queue.counting.patience = 600.0
+
     def counted(query: QueueQuery) -> Any:
         store.queue.forget_counts()
         return store.queue.counts(query, person)

@@ -28,15 +28,22 @@ MEASURED_SECONDS = 20.0
 #: The textbook agent is measured for so long, not to its end: it would take half an hour.
 TEXTBOOK_SECONDS = 12.0
 PATIENCE_SECONDS = 60.0
+#: The stages that judge a declaration by itself and make alerts of it.
+STATELESS = ("intake", "screen", "correlate")
 
 
 def stream(feeds: Sequence[Path], say: Say) -> list[Measure]:
     """Measure the worker and the textbook agent on one Kafka with the same declarations."""
-    drained = _drained(feeds[1:], say)
     measures = [
-        Measure("stream", "Assay worker, draining a full topic", drained, remark="declarations in, alerts out"),
-        _late(say),
+        Measure(
+            "stream", f"Assay worker, draining a full topic{words}", _drained(feeds[1:], say, stages), remark=remark
+        )
+        for words, stages, remark in (
+            ("", (), "declarations in, alerts out"),
+            (", profiles elsewhere", STATELESS, "declarations in, alerts out; another worker has the profiles"),
+        )
     ]
+    measures.append(_late(say))
     with cluster(say, "bench") as made:
         count = _fill(made, feeds[1])
         for way, words in (
@@ -59,7 +66,7 @@ def _fill(made: Cluster, feed: Path) -> int:
     return len(lines)
 
 
-def _drained(feeds: Sequence[Path], say: Say) -> list[Timing]:
+def _drained(feeds: Sequence[Path], say: Say, stages: Sequence[str] = ()) -> list[Timing]:
     """Start a worker on a topic that holds all feeds, and time each feed's length of it, from the first batch on."""
     with cluster(say, "bench") as made:
         say("filling a topic")
@@ -67,7 +74,7 @@ def _drained(feeds: Sequence[Path], say: Say) -> list[Timing]:
         watch = Watch(made, {})
         watch.start()
         judged = Judged(made)
-        made.launch_workers(1)
+        made.launch_workers(1, stages)
         pid = made.workers[0].process.pid
         say("draining a full topic")
         while not judged.look():

@@ -28,6 +28,7 @@ class Part(StrEnum):
     screen = "screen"
     replay = "replay"
     models = "models"
+    profiles = "profiles"
     stream = "stream"
     console = "console"
     every = "all"
@@ -80,6 +81,17 @@ def bench(
             status.update("console: filling a database with 100,000 alerts takes some minutes")
             measures += console(repeats)
         trouble: BrokerError | None = None
+        if part in (Part.every, Part.profiles):
+            from streams.bench import profiles
+
+            try:
+                # A million keys take minutes: as part of everything, a tenth of them.
+                share = 10 if part is Part.every else 1
+                measures += profiles.profiles(
+                    feeds, lambda told: status.update(told), profiles.KEYS // share, profiles.RECOVERED // share
+                )
+            except BrokerError as error:
+                trouble = error
         if part in (Part.every, Part.stream):
             from streams.bench import live
 

@@ -15,6 +15,7 @@ class Stage(StrEnum):
     screen = "screen"
     profile = "profile"
     correlate = "correlate"
+    feedback = "feedback"
 
 
 class LogLevel(StrEnum):

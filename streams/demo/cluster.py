@@ -78,10 +78,10 @@ class Cluster:
             "ASSAY_STATE_DIR": str(self.chosen.state_dir),
         }
 
-    def launch_workers(self, count: int) -> None:
-        """Start worker processes without waiting for them."""
+    def launch_workers(self, count: int, stages: Sequence[str] = ()) -> None:
+        """Start worker processes without waiting for them; with ``stages``, those only."""
         for _ in range(count):
-            self.workers.append(self._worker(len(self.workers) + 1))
+            self.workers.append(self._worker(len(self.workers) + 1, stages))
 
     def start_workers(self, count: int, say: Say) -> None:
         """Start worker processes and wait until they are ready.
@@ -101,10 +101,11 @@ class Cluster:
             waiting = [worker for worker in waiting if worker.answers("/health/ready") is None]
             time.sleep(0.1)
 
-    def _worker(self, number: int) -> Worker:
+    def _worker(self, number: int, stages: Sequence[str] = ()) -> Worker:
         port = _free_port()
         log = self.folder / f"worker-{number}.log"
         words = ["worker", "--port", str(port), "--log-level", "warning"]
+        words += [word for stage in stages for word in ("--stage", stage)]
         # A session of its own: Ctrl-C at the terminal is for us, who then stop the workers in order.
         with log.open("wb") as sink:
             process = subprocess.Popen(

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from worker_process import Row, Worker, contents, declaration, encoded, feed, read, until
@@ -19,6 +18,7 @@ from detectors import engine
 from detectors.batch import Batch
 from schemas import decode
 from streams import topics
+from streams._replay_fold import Fold
 from streams.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.chaos]
@@ -42,16 +42,12 @@ def _feed(seed: int) -> list[Row]:
 
 
 def _expected(rows: list[Row]) -> dict[str, Row]:
-    """Return the last state of each alert, from the engine alone, one declaration at a time."""
-    cases: dict[str, Any] = {}
-    alerts: dict[str, Row] = {}
+    """Return the last state of each alert, from the stage functions alone, profiles included."""
     decoded = [decode.row(encoded(row)[1]) for row in rows]
     screened = engine.screen(Batch.of(decoded), engine.default_reference(), engine.default_models())
-    for verdict in screened.verdicts:
-        found = engine.correlate([verdict], cases, datetime.now(UTC))
-        cases |= {case.declaration_id: case for case in found.cases}
-        alerts |= {alert.declaration_id: json.loads(alert.model_dump_json(by_alias=True)) for alert in found.alerts}
-    return alerts
+    fold = Fold(datetime.now(UTC), threshold=25)
+    fold.apply(screened.verdicts, screened.facts)
+    return {name: json.loads(alert.model_dump_json(by_alias=True)) for name, alert in fold.alerts.items()}
 
 
 def _essence(alert: Row) -> Row:

@@ -25,13 +25,17 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def cluster(kafka: str, tmp_path: Path) -> Iterator[Settings]:
+def cluster(kafka: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Settings of a Kafka whose declared topics (``topics.named``) have a prefix of this test's own, and so the group.
 
-    Two partitions a topic; the topics are deleted at the end.
+    Two partitions a topic, or what the marker ``partitions`` says; the topics are deleted at the end.
     """
+    marker = request.node.get_closest_marker("partitions")
+    count = marker.args[0] if marker is not None else 2
     mark = uuid.uuid4().hex[:8]
-    chosen = load(kafka=kafka, topic_prefix=f"t{mark}.", group=f"t{mark}", partitions=2, state_dir=tmp_path / "state")
+    chosen = load(
+        kafka=kafka, topic_prefix=f"t{mark}.", group=f"t{mark}", partitions=count, state_dir=tmp_path / "state"
+    )
     with clients.admin(chosen) as admin:
         topics.apply(admin, chosen)
     yield chosen
