@@ -102,7 +102,7 @@ def feed(
     ------
     ValueError : an unknown scenario, or a period that ends before it starts.
     """
-    names = dict.fromkeys([s.name for s in SCENARIOS] + [kind.name for kind in CASES])
+    names = dict.fromkeys([s.name for s in SCENARIOS] + [kind.name for kind in CASES if cases])
     if unknown := set(scenarios or ()) - set(names):
         known = ", ".join(names)
         raise ValueError(f"no scenario is called {', '.join(sorted(unknown))}; there are {known}")

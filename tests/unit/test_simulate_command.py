@@ -56,6 +56,7 @@ def test_standard_output_carries_declarations_only() -> None:
         (("--start", "2026-02-01", "--end", "2026-01-01"), "before it starts"),
         (("--start", "2025-01-01", "--end", "2026-01-01", "--days", "3"), "not all three"),
         (("--scenario", "gallium-in-a-hat"), "no scenario is called gallium-in-a-hat"),
+        (("--scenario", "route-surge", "--stateless"), "no scenario is called route-surge"),
         (("--scenario-share", "0.9", "--look-alike-share", "0.9"), "more than 1"),
     ],
 )
