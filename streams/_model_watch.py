@@ -69,7 +69,7 @@ def dataset(
     What was picked at random stands for all that was not picked: it weighs one by that chance, everything else weighs one.
     The file is a history and its labels in one: give it to --history and --labels. Exit 1: nothing to join.
     """
-    from streams import _model_files, _model_topics
+    from streams import _model_topics, histories
     from streams.commands.model import moment
 
     chosen = _settings()
@@ -77,7 +77,7 @@ def dataset(
     from detectors.models.dataset import Lodgements
 
     if declarations:
-        with _model_files.lodgements(declarations) as history:
+        with histories.lodgements(declarations) as history:
             counted, known = _joined(history, chosen, begin, end, dispositions, alerts, random_share, out)
     else:
         with Lodgements() as history:
@@ -117,7 +117,7 @@ def _joined(
     from detectors.models.dataset import Answers
     from schemas.alert import Alert
     from schemas.disposition import Disposition
-    from streams import _model_files, _model_topics
+    from streams import _model_topics, histories
 
     decided = _model_topics.dispositions(chosen) if dispositions is None else _read(dispositions, Disposition)
     if alerts is not None:
@@ -130,7 +130,7 @@ def _joined(
     known = Answers.of_dispositions(decided, selected, random_share, usd_rate, end)
     picked: dict[str, Sequence[str]] = {one.declaration_id: selected.get(one.alert_id, ()) for one in decided}
     history.keep(begin, end)
-    return _model_files.write_dataset(out, history, known, picked), len(known)
+    return histories.write_dataset(out, history, known, picked), len(known)
 
 
 def _read(path: Path, contract: Any) -> list[Any]:
@@ -167,12 +167,12 @@ def shadow(
     from detectors import engine
     from detectors.models import shadow as shadows
     from detectors.models.dataset import Answers
-    from streams import _model_files, _model_topics
+    from streams import _model_topics, histories
 
     chosen = _settings()
     known: Answers
     if labels is not None:
-        known = _model_files.answers(labels)
+        known = histories.answers(labels)
     else:
         decided = _model_topics.dispositions(chosen)
         known = Answers.of_dispositions(decided, {}, 1.0, engine.default_reference().usd_rate)
@@ -229,16 +229,16 @@ def drift(
     from detectors.models import artefact
     from detectors.models.dataset import Answers
     from detectors.models.drift import Watch, label_shift, observe
-    from streams import _model_files, _model_notices, _model_topics, _model_work
+    from streams import _model_notices, _model_topics, histories, modelling
 
     chosen, reference = _settings(), engine.default_reference()
-    kept = _model_work.opened(chosen)
+    kept = modelling.opened(chosen)
     one = kept.version(name, version)
     stored = artefact.read(kept.fetch(name, one.number), reference, name, one.sha256, one.number)
     watch = Watch(stored.seen, windows=10_000)
-    known = Answers() if labels is None else _model_files.answers(labels)
+    known = Answers() if labels is None else histories.answers(labels)
     told, wrong = 0, 0
-    with _model_files.lodgements(history) as past, _model_files.progress(name) as say:
+    with histories.lodgements(history) as past, histories.progress(name) as say:
         for number_, batch in enumerate(past.batches(), 1):
             computed = features.compute(batch, reference, frozenset(stored.detector.columns))
             observe(watch, batch, computed, stored.detector.score(batch, computed, reference), every_row=True)

@@ -14,7 +14,7 @@ from streams import output
 
 if TYPE_CHECKING:
     from detectors.models.registry import Registry, Version
-    from streams._model_work import Act
+    from streams.modelling import Act
     from streams.settings import Settings
 
 Name = Annotated[str, typer.Argument(help="The model; `assay model list` names them.")]
@@ -62,7 +62,7 @@ def _settings() -> Settings:
 
 
 def _act(by: str | None, why: str) -> Act:
-    from streams._model_work import Act
+    from streams.modelling import Act
 
     if not why.strip():
         raise typer.BadParameter("say why: it is what the next person finds", param_hint="--why")
@@ -108,23 +108,23 @@ def train(
     from detectors import engine
     from detectors.models import catalogue
     from detectors.models.dataset import Answers
-    from streams import _model_files, _model_work
+    from streams import histories, modelling
 
     names = list(catalogue.DETECTORS) if name == "all" else [name]
     for each in names:
         catalogue.detector(each)
     chosen = _settings()
-    options = _model_work.Options(holdout, moment(cut, "--cut"), seed, importance, challenger, note)
-    kept = _model_work.opened(chosen)
+    options = modelling.Options(holdout, moment(cut, "--cut"), seed, importance, challenger, note)
+    kept = modelling.opened(chosen)
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
-    with _model_files.lodgements(history, _mapping(mapping)) as past:
-        known = _model_files.answers(labels) if labels is not None else Answers()
+    with histories.lodgements(history, _mapping(mapping)) as past:
+        known = histories.answers(labels) if labels is not None else Answers()
         for each in names:
             now = datetime.now(UTC)
             try:
-                with _model_files.progress(each) as say:
-                    version, found = _model_work.train(
+                with histories.progress(each) as say:
+                    version, found = modelling.train(
                         each, past, known, engine.default_reference(), kept, options, now, say
                     )
             except ModelError as error:
@@ -169,12 +169,12 @@ def evaluate(
     The comparison is remembered: `promote` goes by the last one. Exit 1: nothing was lodged since the version learned.
     """
     from detectors import engine
-    from streams import _model_files, _model_work
+    from streams import histories, modelling
 
-    kept = _model_work.opened(_settings())
-    with _model_files.lodgements(history, _mapping(mapping)) as past, _model_files.progress(name) as say:
-        found = _model_work.evaluate(
-            name, version, past, _model_files.answers(labels), engine.default_reference(), kept,
+    kept = modelling.opened(_settings())
+    with histories.lodgements(history, _mapping(mapping)) as past, histories.progress(name) as say:
+        found = modelling.evaluate(
+            name, version, past, histories.answers(labels), engine.default_reference(), kept,
             moment(since, "--since"), say,
         )  # fmt: skip
     if json_wanted:
@@ -199,32 +199,32 @@ def promote(
     Refused (exit 1) when it ranks worse than the champion on the hold-out of the last comparison, or was never compared with it.
     """
     from detectors import engine
-    from streams import _model_work
+    from streams import modelling
 
     chosen, act = _settings(), _act(by, why)
-    kept = _model_work.opened(chosen)
-    done = _model_work.promote(name, version, act, engine.default_reference(), kept, force, tolerance)
+    kept = modelling.opened(chosen)
+    done = modelling.promote(name, version, act, engine.default_reference(), kept, force, tolerance)
     _close(kept, done, act, chosen, f"{name}: version {done.number} is champion", json_wanted)
 
 
 def rollback(name: Name, why: Why, by: By = None, json_wanted: AsJson = False) -> None:
     """Make the champion before this one champion again, and tell the workers. Exit 1: there was none."""
     from detectors import engine
-    from streams import _model_work
+    from streams import modelling
 
     chosen, act = _settings(), _act(by, why)
-    kept = _model_work.opened(chosen)
-    done = _model_work.rollback(name, act, engine.default_reference(), kept)
+    kept = modelling.opened(chosen)
+    done = modelling.rollback(name, act, engine.default_reference(), kept)
     _close(kept, done, act, chosen, f"{name}: version {done.number} is champion again", json_wanted)
 
 
 def retire(name: Name, why: Why, by: By = None, json_wanted: AsJson = False) -> None:
     """Take the champion away, so that no version of the model judges; workers are told."""
-    from streams import _model_work
+    from streams import modelling
 
     chosen, act = _settings(), _act(by, why)
-    kept = _model_work.opened(chosen)
-    done = _model_work.retire(name, act, kept)
+    kept = modelling.opened(chosen)
+    done = modelling.retire(name, act, kept)
     _close(kept, done, act, chosen, f"{name}: version {done.number} no longer judges", json_wanted)
 
 
@@ -233,10 +233,10 @@ def announce(
     json_wanted: AsJson = False,
 ) -> None:
     """Tell the workers again which versions are champion and challenger: for a new Kafka, or one that was away."""
-    from streams import _model_topics, _model_work
+    from streams import _model_topics, modelling
 
     chosen = _settings()
-    kept = _model_work.opened(chosen)
+    kept = modelling.opened(chosen)
     told = []
     for each in [name] if name else kept.names():
         pointer = _model_topics.pointer(kept, each, datetime.now(UTC), getpass.getuser(), "announced again")
@@ -284,14 +284,14 @@ def card(
     """Show the model card of a version: what it learned from, how good it is, where it fails."""
     import json
 
-    from streams import _model_work
+    from streams import modelling
 
-    kept = _model_work.opened(_settings())
+    kept = modelling.opened(_settings())
     number = kept.version(name, version).number
     if html is not None:
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_bytes(kept.card(name, number, _model_work.CARD_PAGE))
-    found = json.loads(kept.card(name, number, _model_work.CARD_JSON))
+        html.write_bytes(kept.card(name, number, modelling.CARD_PAGE))
+    found = json.loads(kept.card(name, number, modelling.CARD_JSON))
     if json_wanted:
         output.as_json(found)
         return
@@ -305,10 +305,10 @@ def card(
 def list_(json_wanted: AsJson = False) -> None:
     """List the learned detectors, with their champions and challengers."""
     from detectors.models import catalogue, registry
-    from streams import _model_work
+    from streams import modelling
 
     chosen = _settings()
-    kept = _model_work.opened(chosen) if registry.exists(chosen.mlflow, _model_work.folder(chosen)) else None
+    kept = modelling.opened(chosen) if registry.exists(chosen.mlflow, modelling.folder(chosen)) else None
     rows = []
     for name in sorted({*catalogue.DETECTORS, *(kept.names() if kept else ())}):
         versions = kept.versions(name) if kept else []
@@ -329,9 +329,9 @@ def list_(json_wanted: AsJson = False) -> None:
 
 def show(name: Name, json_wanted: AsJson = False) -> None:
     """Show the versions of a model, the newest first, and who made which champion and why."""
-    from streams import _model_work
+    from streams import modelling
 
-    kept = _model_work.opened(_settings())
+    kept = modelling.opened(_settings())
     versions = kept.versions(name)
     if json_wanted:
         output.as_json([_summary(one) for one in versions])

@@ -90,7 +90,7 @@ def replay(
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from schemas import feeds
     from schemas.mapping import Mapping
-    from streams import _model_work
+    from streams import modelling
     from streams import replay as driver
     from streams.settings import settings
 
@@ -112,7 +112,7 @@ def replay(
             jobs=jobs,
             threshold=risk,
             packs=rules or (),
-            models=_model_work.sources(models or ["champion"], chosen),
+            models=modelling.sources(models or ["champion"], chosen),
             now=at,
             personal_data=chosen.personal_data,
             on_verdict=told_finding,

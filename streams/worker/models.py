@@ -58,7 +58,7 @@ def fetch(chosen: Settings, name: str, ref: ModelRef) -> Path:
         raise ModelError(f"{ref.uri[:200]}: a model lies at file:///... or models:/..., nowhere else")
     if chosen.mlflow is None:
         raise ModelError(f"{ref.uri[:200]} lies on an MLflow server, and this worker knows none: set ASSAY_MLFLOW")
-    from streams._model_work import opened
+    from streams.modelling import opened
 
     return opened(chosen).fetch(name, ref.version)
 

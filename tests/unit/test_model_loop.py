@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from detectors import engine
 from detectors.models import catalogue
-from streams import _model_work, replay
+from streams import modelling, replay
 from streams import settings as settings_module
 from streams.cli import build
 from streams.simulate import feed
@@ -114,15 +114,15 @@ def test_the_whole_loop(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     # What is champion judges in a replay, and is named by its alerts.
     chosen = settings_module.settings()
-    judged = replay.run([Path(feed_file)], jobs=1, models=_model_work.sources(["champion"], chosen))
+    judged = replay.run([Path(feed_file)], jobs=1, models=modelling.sources(["champion"], chosen))
     (version,) = {alert.provenance.models["tiny"] for alert in judged.alerts}
     assert version.startswith("1+")
     assert judged.findings["OUTCOME"] > 10
-    again = replay.run([Path(feed_file)], jobs=1, batch=37, models=_model_work.champions(chosen))
+    again = replay.run([Path(feed_file)], jobs=1, batch=37, models=modelling.champions(chosen))
     assert again.findings["OUTCOME"] == judged.findings["OUTCOME"], "whatever the size of the batches"
 
     model("retire", "tiny", "--why", "done")
-    assert _model_work.champions(chosen) == ()
+    assert modelling.champions(chosen) == ()
     assert RUN.invoke(build(), ["model", "retire", "tiny", "--why", "done"]).exit_code == 1
 
 
@@ -144,7 +144,7 @@ def test_what_cannot_be_learned_is_said(files: Path) -> None:
 def test_a_pointer_names_bytes_that_a_worker_can_check(files: Path) -> None:
     from streams import _model_topics
 
-    kept = _model_work.opened(settings_module.settings())
+    kept = modelling.opened(settings_module.settings())
     (one, *_) = kept.versions("tiny")
     kept.set_alias("tiny", "champion", one.number)
     told = _model_topics.pointer(kept, "tiny", datetime(2026, 11, 22, tzinfo=UTC), "ada", "why not")

@@ -20,7 +20,7 @@ from detectors.models.dataset import Answer, Answers, Lodgements, weight
 from detectors.models.learned import Outcome
 from detectors.models.measuring import Ranking
 from schemas.disposition import Disposition
-from streams import _model_files
+from streams import histories
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -177,9 +177,9 @@ def test_a_data_set_holds_history_and_labels(tmp_path: Path) -> None:
         for name in ("a", "b"):
             history.take(*lodged(name, "2026-02-01"))
         history.settle()
-        counted = _model_files.write_dataset(path, history, known, {"a": ("random",)})
+        counted = histories.write_dataset(path, history, known, {"a": ("random",)})
     assert counted == {"declarations": 1, "wrong": 1, "weight": 50.0, "answers_without_declaration": 1}
-    assert _model_files.answers(path).by_id == {"a": known.by_id["a"]}
-    with _model_files.lodgements([path]) as again:
+    assert histories.answers(path).by_id == {"a": known.by_id["a"]}
+    with histories.lodgements([path]) as again:
         (batch,) = again.batches()
     assert [r["declaration_id"] for r in batch.rows] == ["a"]
