@@ -122,6 +122,7 @@ def store_of(folder: Path, *told: Alert, clock: Clock | None = None, **given: An
     """Return a store with alerts, on a copy of a database that was migrated once for all tests."""
     shutil.copy(_migrated(), folder / "console.sqlite")
     made = Store(f"sqlite:///{folder / 'console.sqlite'}", clock or Clock(), **given)
+    made.queue.counting.patience = 120.0  # tests want all of it
     take(made, *told)
     return made
 
@@ -149,6 +150,7 @@ def console_of(folder: Path, told: Iterable[Alert] = (), kafka: bool = False, **
     (folder / "console").mkdir(parents=True, exist_ok=True)
     shutil.copy(_migrated(), folder / "console" / "console.sqlite")
     made = Console(load(state_dir=folder, kafka=None), load_console(**own), kafka=kafka)
+    made.store.queue.counting.patience = 120.0
     take(made.store, *told)
     hash_ = passwords.hashed(PASSWORD)
     for role in Role:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -10,19 +9,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from streams.console.access.person import Person
-from streams.console.store import filters
+from streams.console.store import counting, filters
 from streams.console.store.database import Database
-from streams.console.store.model import AlertLine, Counts, Facet, Group, QueuePage
+from streams.console.store.model import AlertLine, Counts, Group, QueuePage
 from streams.console.store.query import LARGEST_PAGE, QueueQuery
 from streams.console.store.reading import Pseudonyms, line
 from streams.console.store.reads import Reads
-from streams.console.store.tables import alerts, tags
+from streams.console.store.tables import alerts
 
 _c = alerts.c
-#: Seconds for which counts are kept: the queue of a busy day changes with every look.
-_COUNTS_SECONDS = 5.0
-_COUNTS_KEPT = 200
-_MOST_VALUES = 50
 
 
 class Queue:
@@ -33,7 +28,7 @@ class Queue:
         self._pseudonyms = pseudonyms
         self._reads = reads
         self._clock = clock
-        self._kept: dict[Any, tuple[float, Counts]] = {}
+        self.counting = counting.Counting()
 
     def page(self, query: QueueQuery, person: Person) -> QueuePage:
         """Return one page of alerts in the query's order. ValueError: the cursor is not of this order."""
@@ -110,22 +105,27 @@ class Queue:
         )
 
     def counts(self, query: QueueQuery, person: Person, facets: bool = True) -> Counts:
-        """Return how many alerts match, and the values of each field among them; up to five seconds old."""
-        key = (tuple(sorted((k, str(v)) for k, v in query.parameters().items())), person.sees_names, facets)
-        kept = self._kept.get(key)
-        now = time.monotonic()
-        if kept is not None and now - kept[0] < _COUNTS_SECONDS:
-            return kept[1]
-        with self._database.reading() as connection:
-            found = _counted(connection, self._conditions(connection, query, person, ordered=False), facets)
-        if len(self._kept) >= _COUNTS_KEPT:
-            self._kept.clear()
-        self._kept[key] = (now, found)
-        return found
+        """Return how many alerts match, and the values of each field among them; some seconds old at times.
+
+        What takes longer than `Counting` is willing to wait comes without values the first time, and whole soon after.
+        """
+
+        def count(fully: bool) -> Counts:
+            with self._database.reading() as connection:
+                wanted = self._conditions(connection, query, person, ordered=False)
+                if not fully:
+                    return counting.total(connection, wanted)
+                plain = not set(query.parameters()) - {"sort", "limit"}
+                return counting.unfiltered(connection) if plain else counting.facets(connection, wanted)
+
+        if not facets:
+            return count(False)
+        key = (tuple(sorted((k, str(v)) for k, v in query.parameters().items())), person.sees_names)
+        return self.counting.of(key, count)
 
     def forget_counts(self) -> None:
         """Count anew: somebody here changed something, and looks at the numbers next."""
-        self._kept.clear()
+        self.counting.forget()
 
     def ids(self, query: QueueQuery, person: Person, limit: int = 10_000) -> tuple[str, ...]:
         """Return the ids of all alerts that match, in order: for bulk acts on a whole query."""
@@ -143,30 +143,3 @@ class Queue:
     def _lines(self, rows: list[Any], person: Person) -> tuple[AlertLine, ...]:
         self._reads.note("queue.read", person, [row.alert_id for row in rows if row.personal])
         return tuple(line(row, person, self._pseudonyms) for row in rows)
-
-
-def _counted(connection: Connection, wanted: list[ColumnElement[bool]], facets: bool) -> Counts:
-    if not facets:
-        undecided = func.sum(case((_c.verdict.is_(None), 1), else_=0))
-        total, open_ = connection.execute(select(func.count(), undecided).where(*wanted)).one()
-        return Counts(total, int(open_ or 0), {})
-    found: dict[str, list[Facet]] = {}
-    for name in ("severity", "status", "verdict", "owner", "office", "lane"):
-        null = {"verdict": "none", "owner": ""}.get(name)
-        rows = connection.execute(select(_c[name], func.count()).where(*wanted).group_by(_c[name]))
-        told = [(null if value is None else value, count) for value, count in rows]
-        found[name] = _facets([(value, count) for value, count in told if value is not None])
-    matching = select(_c.number).where(*wanted)
-    for kind in ("code", "substance", "country"):
-        rows = connection.execute(
-            select(tags.c.value, func.count())
-            .where(tags.c.kind == kind, tags.c.alert.in_(matching))
-            .group_by(tags.c.value)
-        )
-        found[kind] = _facets([(value, count) for value, count in rows])
-    total = sum(facet.count for facet in found["severity"])
-    return Counts(total, sum(f.count for f in found["verdict"] if f.value == "none"), found)
-
-
-def _facets(told: list[tuple[str, int]]) -> list[Facet]:
-    return [Facet(value, count) for value, count in sorted(told, key=lambda one: (-one[1], one[0]))[:_MOST_VALUES]]

@@ -125,4 +125,5 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
+        self.queue.counting.close()
         self.database.close()

@@ -108,6 +108,7 @@ Index(
     alerts.c.verdict,
 )
 Index("alerts_by_group_alias", alerts.c.group_alias)
+Index("alerts_by_status", alerts.c.status)
 
 # Few alerts are hidden or marked. An index of all would tempt the planner to begin with the many that are not.
 for _column in (alerts.c.hidden_by, alerts.c.marked_by):

@@ -74,6 +74,7 @@ def upgrade() -> None:
     op.create_index("alerts_by_owner", "alerts", ["owner", "risk_score", "raised_at", "number"], unique=False)
     op.create_index("alerts_by_risk", "alerts", ["risk_score", "raised_at", "number"], unique=False)
     op.create_index("alerts_by_severity", "alerts", ["severity", "risk_score", "raised_at", "number"], unique=False)
+    op.create_index("alerts_by_status", "alerts", ["status"], unique=False)
     op.create_index("alerts_by_update", "alerts", ["updated_at", "number"], unique=False)
     op.create_index("alerts_by_verdict", "alerts", ["verdict", "risk_score", "raised_at", "number"], unique=False)
     op.create_index(
