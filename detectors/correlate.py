@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 from pydantic import Field
 
 from detectors import personal, scoring, wording
+from detectors.suppression import Suppressions
 from schemas import ENGINE_VERSION
 from schemas.alert import Alert, AlertStatus, Provenance, Selection
 from schemas.finding import Finding, Verdict
@@ -21,6 +22,7 @@ from schemas.types import Contract, Identifier
 #: Name space of the deterministic ids (an arbitrary, fixed UUID).
 NAMESPACE = UUID("6f1cbb0e-6b0f-5f0a-9c3b-8f6a2d1c7e55")
 
+_NONE = Suppressions()
 #: Codes that are always raised, whatever the risk: the law forbids the export.
 _MANDATORY = frozenset({"CONTROL-PROHIBITED"})
 
@@ -49,7 +51,11 @@ def alert_id(declaration_id: str) -> str:
 
 
 def correlate(
-    verdicts: Iterable[Verdict], cases: Mapping[str, Case], now: datetime, threshold: int
+    verdicts: Iterable[Verdict],
+    cases: Mapping[str, Case],
+    now: datetime,
+    threshold: int,
+    suppressions: Suppressions = _NONE,
 ) -> tuple[list[Case], list[Alert]]:
     """Apply verdicts to cases.
 
@@ -59,6 +65,7 @@ def correlate(
     cases : the cases known before, by declaration id (read only).
     now : time of this call, for ``raised_at`` and ``updated_at``.
     threshold : risk from which a declaration becomes an alert.
+    suppressions : grounds that somebody has decided not to be told of.
 
     Returns
     -------
@@ -73,7 +80,7 @@ def correlate(
         if case is None:
             continue
         current = before.alert if before else None
-        alert = _alert(case, current, now, threshold)
+        alert = _alert(case, current, now, threshold, suppressions)
         if alert is not None:
             alerts[key] = alert
             case = case.model_copy(update={"alert": alert})
@@ -100,9 +107,14 @@ def _applied(verdict: Verdict, before: Case | None) -> Case | None:
     return before.model_copy(update={"verdicts": before.verdicts | {verdict.slot: verdict}})
 
 
-def _alert(case: Case, current: Alert | None, now: datetime, threshold: int) -> Alert | None:
+def _alert(
+    case: Case, current: Alert | None, now: datetime, threshold: int, suppressions: Suppressions
+) -> Alert | None:
     """Return the alert that the case asks for now, or None if there is nothing new to say."""
     findings = _ordered(case)
+    if suppressions.entries and findings:
+        telling = _telling(case)
+        findings, _ = suppressions.without(findings, telling.declaration, telling.event_time)
     risk = scoring.risk(findings)
     selected: list[Selection] = []
     if risk >= threshold and findings:

@@ -37,6 +37,7 @@ from detectors.profiles.stage import apply as _profile
 from detectors.profiles.stage import explain as _explain
 from detectors.reference import Reference
 from detectors.rules import Hit
+from detectors.suppression import Suppressions
 from schemas import ENGINE_VERSION
 from schemas.alert import Alert
 from schemas.decode import Row
@@ -246,7 +247,13 @@ def profile(blocks: Sequence[Placed], states: Mapping[str, bytes | None], latene
     return _profile(blocks, states, lateness)
 
 
-def correlate(verdicts: Sequence[Verdict], cases: Mapping[str, Case], now: datetime, threshold: int = 25) -> Correlated:
+def correlate(
+    verdicts: Sequence[Verdict],
+    cases: Mapping[str, Case],
+    now: datetime,
+    threshold: int = 25,
+    suppressions: Suppressions | None = None,
+) -> Correlated:
     """Combine verdicts into alerts (see :func:`detectors.correlate.correlate`)."""
-    changed, alerts = _correlate(verdicts, cases, now, threshold)
+    changed, alerts = _correlate(verdicts, cases, now, threshold, suppressions or Suppressions())
     return Correlated(changed, alerts)

@@ -11,6 +11,7 @@ from detectors.correlate import Case
 from detectors.profiles import stage
 from detectors.profiles.keys import block_of
 from detectors.profiles.stage import LATENESS, Placed
+from detectors.suppression import Suppressions
 from schemas.alert import Alert
 from schemas.finding import Verdict
 from streams.worker.feedback import feedback_of
@@ -59,6 +60,7 @@ class Fold:
     states : of the profiles; in memory without it.
     lateness : how much later than newer ones a declaration may come and still count in its window.
     dispositions : what inspections found; each counts once the feed has come to the time of its decision.
+    suppressions : grounds not to be told of.
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class Fold:
         states: States | None = None,
         lateness: timedelta = LATENESS,
         dispositions: Iterable[Disposition] = (),
+        suppressions: Suppressions | None = None,
     ) -> None:
         self.alerts: dict[str, Alert] = {}
         self.late = 0
@@ -87,6 +90,7 @@ class Fold:
         self._chunk = 0
         self._now = now
         self._threshold = threshold
+        self._suppressions = suppressions
         self._on_verdict = on_verdict
 
     def apply(self, verdicts: Sequence[Verdict], facts: Sequence[Fact]) -> None:
@@ -142,7 +146,7 @@ class Fold:
     def _correlate(self, verdicts: Sequence[Verdict]) -> None:
         concerned = dict.fromkeys(verdict.declaration_id for verdict in verdicts)
         known = {key: case for key in concerned if (case := self._case(key)) is not None}
-        correlated = engine.correlate(verdicts, known, self._now, self._threshold)
+        correlated = engine.correlate(verdicts, known, self._now, self._threshold, self._suppressions)
         for case in correlated.cases:
             if case.alert is None:
                 self._quiet[case.declaration_id] = case.model_dump_json(by_alias=True).encode()

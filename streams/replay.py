@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detectors.profiles.stage import LATENESS
+from detectors.suppression import Suppressions
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.errors import AssayError
@@ -120,6 +121,7 @@ def run(
     lateness: timedelta = LATENESS,
     merges: Path | None = None,
     pepper: bytes = b"",
+    suppressions: Suppressions | None = None,
 ) -> ReplayResult:
     """Judge every declaration in the inputs.
 
@@ -144,6 +146,7 @@ def run(
     lateness : how much later than newer ones a declaration may come and still count in its own window.
     merges : a file of parties that are, or are not, the same (:mod:`detectors.parties.merges`).
     pepper : the secret in the keys of parties (:class:`detectors.parties.Resolver`).
+    suppressions : grounds not to be told of.
 
     Raises
     ------
@@ -156,7 +159,7 @@ def run(
     about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models), merges, pepper)
     result = ReplayResult(jobs=jobs or _jobs_for(total))
     with _states(total + sources.total_bytes(history)) as states:
-        fold = Fold(about.now, threshold, _counting(result, on_verdict), states, lateness, dispositions)
+        fold = Fold(about.now, threshold, _counting(result, on_verdict), states, lateness, dispositions, suppressions)
         if history:
             past = chunks(history, form, batch, ReplayFaults(), about.now, mapping)
             for _, judged in _judged(past, about, result.jobs):

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     profile_days: int = Field(
         400, ge=120, description="days after its last declaration that a profile key is forgotten"
     )
+    suppressions: Path | None = Field(None, description="YAML file of grounds not to be told of, each with reason and end")
     merges: Path | None = Field(None, description="YAML file of parties that are, or are not, the same")
 
     party_pepper: SecretStr = Field(
@@ -94,7 +95,7 @@ class Settings(BaseSettings):
             raise ValueError("a topic name holds ASCII letters, digits, '.', '_' and '-' only")
         return value
 
-    @field_validator("ssl_cafile", "ssl_certfile", "ssl_keyfile", "merges")
+    @field_validator("ssl_cafile", "ssl_certfile", "ssl_keyfile", "merges", "suppressions")
     @classmethod
     def _file(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():

@@ -17,6 +17,7 @@ from schemas.types import SEVERITIES
 from streams import output
 
 if TYPE_CHECKING:
+    from detectors.suppression import Suppressions
     from schemas.alert import Alert
     from schemas.dead_letter import DeadLetter
     from schemas.disposition import Disposition
@@ -66,6 +67,10 @@ def replay(
         typer.Option(
             exists=True, dir_okay=False, help="What inspections found (NDJSON), heard at the time of each decision."
         ),
+    ] = None,
+    suppressions: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Grounds not to be told of (YAML; docs/profiles.md)."),
     ] = None,
     lateness: Annotated[
         float | None,
@@ -122,6 +127,7 @@ def replay(
             dispositions=_dispositions(dispositions),
             lateness=timedelta(hours=chosen.lateness_hours if lateness is None else lateness),
             merges=chosen.merges,
+            suppressions=_suppressions(suppressions or chosen.suppressions),
             pepper=chosen.pepper,
         )
     _write_alerts(alerts, result.alerts)
@@ -129,6 +135,12 @@ def replay(
         _write_report(report, inputs, result, risk, at)
     _close(result, json_wanted, to_errors=str(alerts) == "-")
     raise typer.Exit(1 if result.dead_letters and not result.judged else 0)
+
+
+def _suppressions(path: Path | None) -> Suppressions | None:
+    from detectors.suppression import Suppressions
+
+    return None if path is None else Suppressions.load(path)
 
 
 def _dispositions(path: Path | None) -> list[Disposition]:

@@ -21,6 +21,7 @@ from detectors.correlate import Case
 from detectors.parties import Resolver
 from detectors.parties.merges import load as load_merges
 from detectors.profiles.keys import block_of, split
+from detectors.suppression import Suppressions
 from schemas.alert import Alert
 from schemas.dead_letter import Stage
 from schemas.decode import Row
@@ -85,6 +86,7 @@ class Stages:
         #: Partitions of ``signals`` in the cluster; the worker asks for it before it starts.
         self.signal_partitions = chosen.partitions
         self._parties = Resolver(load_merges(chosen.merges) if chosen.merges else None, chosen.pepper)
+        self._suppressions = Suppressions() if chosen.suppressions is None else Suppressions.load(chosen.suppressions)
         self._warned: set[str] = set()
         self._recovering = asyncio.Lock()
         # One thread beside the event loop, so that health, sending and fetching go on while a batch is judged.
@@ -162,7 +164,7 @@ class Stages:
         records = [record for block in blocks for record in block.records]
         decoded, undecoded = guard.decode(records, guard.verdict)
         news = [one for one in decoded if not self._cases.applied(one.record, one.content.declaration_id)]
-        judgement = _Correlation(self._cases, self._chosen.alert_threshold)
+        judgement = _Correlation(self._cases, self._chosen.alert_threshold, self._suppressions)
         _, unjudged = guard.bisect(news, judgement)
         outbox = self._outbox()
         self.bury(outbox, "findings", [("correlate", failure) for failure in undecoded + unjudged])
@@ -251,7 +253,8 @@ def _arrival(record: ConsumerRecord) -> datetime | None:
 class _Correlation:
     """Correlates parts of a batch in order; what one part changed is what the next one starts from."""
 
-    def __init__(self, cases: CaseStore, threshold: int) -> None:
+    def __init__(self, cases: CaseStore, threshold: int, suppressions: Suppressions) -> None:
+        self._suppressions = suppressions
         self._cases = cases
         self._threshold = threshold
         self._changed: dict[str, Case] = {}
@@ -265,7 +268,9 @@ class _Correlation:
             case = self._changed.get(declaration_id) or self._cases.get(record.partition, declaration_id)
             if case is not None:
                 known[declaration_id] = case
-        found = engine.correlate([one.content for one in part], known, datetime.now(UTC), self._threshold)
+        found = engine.correlate(
+            [one.content for one in part], known, datetime.now(UTC), self._threshold, self._suppressions
+        )
         written = {id(one.content): one.record.value for one in part}
         alerts = {}
         for alert in found.alerts:
