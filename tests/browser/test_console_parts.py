@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -171,3 +172,27 @@ def test_numbers_and_ages_read_well() -> None:
     assert written.short_title("Origin (CN) denied") == "Origin (CN) denied"
     assert written.fit("广州市白云区钧合国际货运代理有限公司", 130, 13).endswith("…")
     assert written.moment(datetime(2026, 11, 20, 8, 14, tzinfo=UTC)) == "2026-11-20 08:14"
+
+
+def test_the_page_stands_whatever_an_alert_leaves_out() -> None:
+    from streams.console.pages._render import environment
+
+    reasons = copy.deepcopy(ALERT["reasons"])
+    empty = {"path": "", "observed": [], "expected": None, "reference": None}
+    reasons[0] |= {
+        "title": "t",
+        "severity": "low",
+        "score": 0.5,
+        "detector": "d",
+        "explanation": "<b>",
+        "typologies": [],
+    }
+    reasons[0]["evidence"] += [empty, empty]
+    alert = ALERT | {"reasons": reasons}
+    text = environment().get_template("_reasons.html.j2").render(alert=alert, form=_declared.form(alert, NAMES))
+    # Evidence that says the same twice has two places; what a feed sent is text, never markup.
+    assert re.findall(r'id="(e[0-9]-[0-9])"', text) == ["e1-1", "e1-2", "e1-3", "e1-4", "e1-5", "e1-6"]
+    assert "&lt;b&gt;" in text
+    assert "2026-11-03 cds:GB1:LRN-7 4.2 kg" in text
+    without = environment().get_template("_declaration.html.j2").render(form=_declared.form({}, NAMES))
+    assert "carries no declaration" in without

@@ -244,6 +244,8 @@ document.addEventListener("htmx:afterSettle", () => {
   for (const [id, open] of Object.entries(opened || {})) { const found = document.getElementById(id); if (found && found.open !== open) found.open = open; }
   opened = null;
   chosen();
+  const total = one("#total");
+  if (total) one("#said").textContent = total.parentElement.textContent.trim();
 });
 document.addEventListener("htmx:responseError", (event) => toast("That did not work (" + event.detail.xhr.status + ").", true));
 document.addEventListener("htmx:sendError", () => toast("The console does not answer.", true));
