@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,7 +16,7 @@ from detectors.models._levels import Levels
 DAY = date(2026, 3, 2)
 
 
-def frame(rows: list[tuple[str | None, str | None, str | None, float | None, date]]) -> pl.DataFrame:
+def frame(rows: Sequence[tuple[str | None, str | None, str | None, float | None, date]]) -> pl.DataFrame:
     names = ("commodity_code", "country_of_export", "country_of_destination", "usd_per_kg", "day")
     dtypes = dict(zip(names, (pl.String, pl.String, pl.String, pl.Float64, pl.Date), strict=True))
     return pl.DataFrame(rows, schema=dtypes, orient="row")
