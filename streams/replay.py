@@ -2,8 +2,8 @@
 
 Messages of feeds are decoded and assembled to declarations as in the intake stage of the worker. A reader cuts what comes of
 them into chunks of records. Worker processes decode and screen them; their answers are taken in the order of the input, and the
-parent applies profile and correlate to them. So the result depends neither on the number of processes nor on the size of
-chunks.
+parent applies profile and correlate to them. So the final alerts depend neither on the number of processes nor on the size of
+chunks (only how often one was revised on the way does).
 
 >>> result = run([Path("feed.ndjson")])                                       # doctest: +SKIP
 >>> [(alert.risk_score, alert.title) for alert in result.alerts[:3]]          # doctest: +SKIP
