@@ -240,7 +240,8 @@ class Registry:
 @cache
 def _client(uri: str) -> MlflowClient:
     """Return the client of a registry, made once: to look whether a database is up to date takes a second each time."""
-    for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    # The last: with a server MLflow prints addresses to standard output, into the midst of --json.
+    for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"):
         os.environ.setdefault(name, "true")
     # A server that is away shall be told at once, not after minutes of trying again.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
