@@ -26,6 +26,10 @@ LOCKED_SECONDS = 10.0
 _NOTE = b"\x00"
 
 
+class InUseError(StateError):
+    """Another process of this machine has the database open."""
+
+
 def _options() -> Options:
     options = Options(raw_mode=True)
     options.create_if_missing(True)
@@ -48,7 +52,7 @@ class ProfileStore:
 
     Raises
     ------
-    StateError : the database cannot be opened.
+    StateError : the database cannot be opened; :class:`InUseError` if another process has it.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -66,7 +70,7 @@ class ProfileStore:
                 if "lock" not in str(error).casefold():
                     raise StateError(f"the profile states in {self.folder} cannot be opened: {error}") from None
                 if time.monotonic() >= limit:
-                    raise StateError(
+                    raise InUseError(
                         f"the profile states in {self.folder} are in use by another process: give each worker of this "
                         "machine that reads the same partition its own ASSAY_STATE_DIR, or wait for the other to end"
                     ) from None

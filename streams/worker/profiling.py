@@ -35,7 +35,7 @@ from detectors.profiles.stage import Placed
 from schemas.finding import Verdict
 from schemas.signal import SignalBlock
 from streams import topics
-from streams.profile_store import ProfileStore
+from streams.profile_store import InUseError, ProfileStore
 from streams.settings import Settings
 from streams.worker import guard
 from streams.worker.blocks import Block
@@ -224,7 +224,7 @@ class Profiling:
         opened: dict[int, _Slot] = {}
         try:
             for partition in missing:
-                store = await loop.run_in_executor(self._pool, ProfileStore, self._folder(partition))
+                store = await loop.run_in_executor(self._pool, self._store, partition)
                 opened[partition] = _Slot(partition, store)
             await self._restore(opened)
             if epoch != self._epoch:
@@ -234,6 +234,18 @@ class Profiling:
                 self._pool.submit(slot.store.close)
             raise
         self._slots |= opened
+
+    def _store(self, partition: int) -> ProfileStore:
+        """Open the database of a partition.
+
+        A worker of this machine that was stopped, or hangs, still has it open: then this one does with a temporary one,
+        restored as a whole.
+        """
+        try:
+            return ProfileStore(self._folder(partition))
+        except InUseError as error:
+            log.warning("another process has the profile states of a partition", partition=partition, error=str(error))
+            return ProfileStore()
 
     def _folder(self, partition: int) -> Path:
         return self._chosen.state_dir / "profiles" / self._chosen.group / f"{self._changelog}-{partition}"
