@@ -19,23 +19,29 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Debian's chromium, once."""
+def able() -> str:
+    """Return where chromium is; skip where it, or what the pages take from npm, is missing."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("chromium is not installed; Debian: apt-get install chromium")
     if not (VENDOR / ".installed").is_file() or not AXE.is_file():
         pytest.skip("what the pages take from npm is not installed: deploy/setup-console.sh, with npm at hand")
+    return found
+
+
+@pytest.fixture(scope="module")
+def chromium(able: str) -> Iterator[Any]:
+    """Debian's chromium, for one module: while playwright runs, no test of this process can run a loop of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=able, args=FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def served(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(able: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A running console with some dozens of alerts of the real engine."""
     with Served(tmp_path_factory.mktemp("console"), count=500, days=14) as running:
         yield running
