@@ -217,11 +217,14 @@ def _said(one: Version, versions: Sequence[Version], state: Versions, context: C
 
 
 def _lost(former: Version, one: Version) -> list[str]:
-    """Return what was flagged before and is not there now, and not because a licence was added."""
+    """Return what was flagged before and is not there now; nothing if a licence was added."""
     if set(former.elements) & set(one.licensed):
         return []
     gone = sorted(set(former.codes) - set(one.codes))
     metals = [metal(element) for element in former.elements if element not in one.elements]
+    moved = _other(former, one) or (former.destination and one.destination and former.destination != one.destination)
+    if "CONTROL-PROHIBITED" in gone and moved:
+        return [*metals, *gone]  # the goods are what they were: what the ban rests on has been exchanged
     # what replaces one finding by another of its kind is still flagged
     if not metals and (one.codes or not gone or one.risk > former.risk - 15):
         return []

@@ -84,6 +84,9 @@ def test_another_destination_or_consignee() -> None:
     sold = {"goods": [goods("Ga", 100.0, controlled=False)], "country_of_destination": "TH", "text": "aa"}
     finding = evasive([lodged(1, 0, **banned), amended(1, 3, **sold)])["d1"][0]
     assert "destination US became TH" in finding.explanation
+    unlicensed = FLAGGED | {"found": ["CONTROL-NO-LICENCE"], "risk": 65, "country_of_destination": "TH"}
+    again = evasive([lodged(1, 0, **banned), cancelled(1, 3), lodged(2, 6, **unlicensed)])["d2"][0]
+    assert again.title == "Lodged again without what was flagged: CONTROL-PROHIBITED"
     moved = evasive([lodged(1, 0, **banned), amended(1, 3, consignee=who("consignee", "Other"), **sold)])["d1"][0]
     assert "the consignee is another" in moved.explanation
 
