@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -26,6 +27,8 @@ from streams.settings import Settings
 log = structlog.stdlib.get_logger(__name__)
 
 _EXPIRE_SECONDS: Final = 3.0
+#: For all that talk to Kafka together; what they are in the middle of is done again at the next start.
+_STOP_SECONDS: Final = 6.0
 #: After so many records taken in the planner is told anew how values are spread.
 _TIDY_EVERY: Final = 5_000
 
@@ -71,9 +74,12 @@ class Console:
         self._ended.set()
         self.events.close()
         for part in self._parts():
-            part.stop()
+            part.end()
+        limit = time.monotonic() + _STOP_SECONDS
+        for part in self._parts():
+            part.join(limit - time.monotonic())
         if self._keeper.ident is not None:
-            self._keeper.join(20)
+            self._keeper.join(_STOP_SECONDS)
         self.store.close()
 
     def wake(self) -> None:

@@ -29,12 +29,15 @@ class Steady(ABC):
         """Begin."""
         self._thread.start()
 
-    def stop(self, seconds: float = 20.0) -> None:
-        """End, and wait for it."""
+    def end(self) -> None:
+        """End soon."""
         self._stop.set()
         self.wake()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end. A thread that is still trying to reach a Kafka that is gone ends with the process."""
         if self._thread.ident is not None:
-            self._thread.join(seconds)
+            self._thread.join(max(0.0, seconds))
 
     def wake(self) -> None:  # noqa: B027 - most have nothing to be woken from
         """There is something to do: do not wait any longer."""
