@@ -238,6 +238,8 @@ const narrow = matchMedia("(max-width: 1000px)");
 const shell = () => { const found = one("#rail-shell"); if (found && narrow.matches) found.open = false; };
 if (narrow.matches) for (const told of all(".graph-told")) told.open = true;
 shell();
+/* A wide page has no handle to open them by. */
+narrow.addEventListener("change", () => { const found = one("#rail-shell"); if (found) found.open = !narrow.matches; });
 let opened = null;
 document.addEventListener("htmx:beforeSwap", () => { opened = Object.fromEntries(all("details[id]").map((each) => [each.id, each.open])); });
 document.addEventListener("htmx:afterSettle", () => {
