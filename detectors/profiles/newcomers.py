@@ -160,7 +160,7 @@ def _said(state: Begun, one: Ordered, context: Context) -> Iterator[Said]:
     name = f" {one.name}" if one.name else ""
     role = "exporter" if one.side == "s" else "consignee"
     mass = "an unknown mass" if what.grams is None else kg(what.grams)
-    days = (moment(one.time) - context.since).days
+    days = (since - context.since).days
     place = "first" if not seen else f"{_nth(len(seen) + 1)} (first seen on {since:%Y-%m-%d})"
     grounds = [
         f"The {role}{name} was not seen in the {days} days of history before {since:%Y-%m-%d}; this declaration, its {place}, "
