@@ -12,6 +12,7 @@ DETECTORS = {
     "mislabel-text": ("detectors.models.text", "MislabelText"),
     "mislabel-value": ("detectors.models.value", "MislabelValue"),
     "outlier": ("detectors.models.outlier", "Outlier"),
+    "outcome": ("detectors.models.outcome", "OutcomeDetector"),
 }
 
 
