@@ -7,13 +7,14 @@ look whether a child lies within its table.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from detectors._columnar import Numbers
 
@@ -56,12 +57,12 @@ class Boosting:
     def grow(cls, rows: Numbers, wrong: Numbers, weights: Numbers, seed: int, **settings: Any) -> Self:
         """Grow trees on rows (NaN: unknown) and labels (0 or 1).
 
-        On one thread: on a busy machine the threads of OpenMP wait for each other far longer than they work.
+        On one thread (:func:`one_thread`).
         """
         model = HistGradientBoostingClassifier(early_stopping=False, random_state=seed, **{**SETTINGS, **settings})
         # scikit-learn cannot bin a column of which nothing is known; no tree asks about a constant.
         told = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
-        with threadpool_limits(1, "openmp"):
+        with one_thread():
             model.fit(told, wrong.astype(int), sample_weight=weights)
         return cls.of(model)
 
@@ -137,6 +138,12 @@ class Boosting:
         if not np.isfinite(nodes["value"]).all():
             raise ValueError("a node without a value")
         return cls(float(parts["start"]), nodes, sizes, features)
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Let scikit-learn work on one thread: on a busy machine those of OpenMP wait for each other far longer than they work."""
+    limits: AbstractContextManager[Any] = threadpool_limits(1, "openmp")
+    return limits
 
 
 def _expected(nodes: np.ndarray[Any, Any]) -> Numbers:

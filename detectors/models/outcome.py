@@ -89,7 +89,7 @@ class OutcomeDetector(LearnedDetector):
         boosting = Boosting.grow(rows[past:split], wrong[past:split], weights[past:split], seed)
         say("trees grown", 0.9)
         raw = boosting.raw(rows[split:])
-        slope = _calibrated(raw, wrong[split:], weights[split:])
+        slope = calibrated(raw, wrong[split:], weights[split:])
         honest = _chances(raw, slope)[wrong[split:] == 0]
         threshold = _exceeded_by(honest, BUDGET)
         medium = max(threshold, _exceeded_by(honest, BUDGET_MEDIUM))
@@ -237,7 +237,7 @@ def _labelled(history: History) -> pl.DataFrame:
     return pl.concat(frames).sort("moment", maintain_order=True)
 
 
-def _calibrated(raw: Numbers, wrong: Numbers, weights: Numbers) -> tuple[float, float]:
+def calibrated(raw: Numbers, wrong: Numbers, weights: Numbers) -> tuple[float, float]:
     """Return slope and intercept from raw log odds to calibrated ones (Platt 1999); a rank never turns round."""
     from sklearn.linear_model import LogisticRegression
 

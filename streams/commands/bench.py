@@ -31,6 +31,8 @@ class Part(StrEnum):
     profiles = "profiles"
     stream = "stream"
     console = "console"
+    kcs = "kcs"
+    typologies = "typologies"
     every = "all"
 
 
@@ -43,6 +45,12 @@ def bench(
     part: Annotated[Part, typer.Argument(help="What to measure.")] = Part.every,
     count: Annotated[int, typer.Option(min=100, help="Declarations of each repeat.")] = 10_000,
     repeats: Annotated[int, typer.Option(min=1, max=20, help="Repeats; figures are their medians.")] = 3,
+    path: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="For kcs: the folder with df_syn_train_eng.csv and its siblings."
+        ),
+    ] = None,
     json_wanted: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
@@ -51,11 +59,17 @@ def bench(
 
     The part console asks a database of the console with 100,000 alerts instead: questions a second, and how long they take.
 
+    Two parts measure how well is judged, not how fast, and are not in all: kcs, the Customs-Declaration-Datasets benchmark in the
+    folder --path, and typologies, rules beside learned models on simulated smuggling.
+
     All in one run on the same simulated declarations. Decode, ingest, screen and replay have one core; a worker is one process
     beside the broker. Exit 1: no Kafka could be had for the measures that need one.
     """
     import tempfile
 
+    if part in (Part.kcs, Part.typologies):
+        _judgement(part, path, json_wanted)
+        return
     from streams.bench import local
     from streams.bench import models as learned
     from streams.bench.measure import machine
@@ -102,6 +116,21 @@ def bench(
     _show(measures, described, f"{count:,} declarations, {repeats} repeats, medians", json_wanted, markdown)
     if trouble is not None:
         raise trouble
+
+
+def _judgement(part: Part, path: Path | None, json_wanted: bool) -> None:
+    from streams.bench import kcs, told, typologies
+
+    if part is Part.kcs and path is None:
+        raise typer.BadParameter("the folder with the files of the benchmark", param_hint="--path")
+    with output.errors.status("starting") as status:
+        found = kcs.run(path, status.update) if path is not None and part is Part.kcs else typologies.run(status.update)
+    if json_wanted:
+        output.as_json(found)
+    elif part is Part.kcs:
+        told.show_kcs(found)
+    else:
+        told.show_typologies(found)
 
 
 def _show(measures: Sequence[Measure], described: dict[str, Any], how: str, json_wanted: bool, markdown: bool) -> None:
