@@ -92,8 +92,8 @@ class Fact(Contract):
     """What profiles may know of one version of one declaration.
 
     ``watched`` facts concern a controlled substance, or made the screen find something: they carry goods, licences and
-    contacts. Others carry parties and totals only. Masses are in kg, values in US dollars at the day's rate; null where any
-    item lacks one.
+    contacts. Others carry parties and totals only, and goods that the lexicon knows. Masses are in kg, values in US dollars at
+    the day's rate; null where any item lacks one.
 
     ``risk`` (0..100) and ``found`` are what the screen stage said; ``text`` is a hash of the folded descriptions.
     """

@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from hashlib import blake2b
 from typing import Any
 
+import polars as pl
+
 from detectors import scoring
 from detectors._folding import fold
 from detectors._licences import licences_of
@@ -73,6 +75,7 @@ class FactMaker:
             "has_concerned", "exporting_from", "third_countries", "total_net_kg", "total_usd"
         ).rows()
         starts = _starts(batch)
+        traded = _traded(computed)
         items: list[tuple[Any, ...]] | None = None
         facts: list[Fact] = []
         for n, (row, (concerned, start, via, mass, value)) in enumerate(zip(batch.rows, told, strict=True)):
@@ -104,16 +107,19 @@ class FactMaker:
                 "headings": _headings(row),
                 "parties": [_who(role, who, row[role]) for role, who in parties.items()],
             }
-            if watched:
+            if watched or n in traded:
                 if items is None:
                     items = _item_columns(computed)
                 fact |= {
-                    "watched": True,
-                    "office": row["office"],
                     "routed": len(row["routing"]) > 1,
                     "via": list(via or ()),
-                    "contacts": _contacts(parties),
                     "goods": self._goods(row, items[starts[n] : starts[n + 1]], start),
+                }
+            if watched and items is not None:
+                fact |= {
+                    "watched": True,
+                    "office": row["office"],
+                    "contacts": _contacts(parties),
                     "licences": self._licences(row, items[starts[n] : starts[n + 1]], persons),
                     "risk": scoring.risk(found),
                     "found": sorted({finding.code for finding in found}),
@@ -209,6 +215,14 @@ class FactMaker:
         """Return the name key of a name in a document, read as a firm of the country of whom it should name."""
         who = self._resolver.resolve({"name": name, "country": country}, False) if name else None
         return None if who is None else who.name_key
+
+
+def _traded(computed: Features) -> set[int]:
+    """Return the declarations with goods that the lexicon knows, controlled on the day or not: what a lane was like before."""
+    column = pl.col
+    known = column("controlled_substance").is_not_null() | column("code_substance").is_not_null()
+    known |= column("named_substance").is_not_null() & (column("named_role") == "goods")
+    return set(computed.items.filter(known)["row"].to_list())
 
 
 def _starts(batch: Batch) -> list[int]:

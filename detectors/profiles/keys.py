@@ -7,8 +7,8 @@ party      ``party/<id or name>``                              exporter, consign
                                                                party and traveller
 link       ``link/<phone, email, address>/<hash>``             each contact of a watched fact
 pair       ``pair/<kind>+<kind>/<hash>``                       two contacts of one party: who shares both shares the key
-lane       ``lane/<element>/<export>/<destination>``           watched goods between two countries
-origin     ``origin/<element>/<export>``                       watched goods out of one country
+lane       ``lane/<element>/<export>/<destination>``           goods that the lexicon knows, between two countries
+origin     ``origin/<element>/<export>``                       the same out of one country
 licence    ``licence/<reference>``                             each licence used
 =========  ==================================================  =================================================
 """
@@ -52,10 +52,6 @@ def _keys(fact: Fact) -> Iterator[str]:
     for who in fact.parties:
         if who.role in roles:
             yield who.key
-    if not fact.watched:
-        return
-    for use in fact.licences:
-        yield f"licence/{use.reference}"
     start, end = fact.country_of_export, fact.country_of_destination
     if start is not None:
         for element in dict.fromkeys(goods.element or goods.substance for goods in fact.goods):
@@ -63,6 +59,10 @@ def _keys(fact: Fact) -> Iterator[str]:
                 yield f"origin/{element}/{start}"
                 if end is not None:
                     yield f"lane/{element}/{start}/{end}"
+    if not fact.watched:
+        return
+    for use in fact.licences:
+        yield f"licence/{use.reference}"
     by_role: dict[str, list[Contact]] = {}
     for contact in fact.contacts:
         by_role.setdefault(contact.role, []).append(contact)

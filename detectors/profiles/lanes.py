@@ -66,8 +66,8 @@ class Lanes(Profile[Passages]):
     state = Passages
 
     def wants(self, fact: Fact) -> bool:
-        """Tell whether there are watched goods on a lane."""
-        return fact.watched and fact.regime in ("export", "transit", "passenger", "postal", "entry_summary")
+        """Tell whether there are goods on a lane, controlled or not yet: what was before a control is what counts."""
+        return bool(fact.goods) and fact.regime in ("export", "transit", "passenger", "postal", "entry_summary")
 
     def learn(
         self, state: Passages | None, facts: Sequence[Fact], feedback: Sequence[Feedback], context: Context

@@ -18,7 +18,7 @@ import msgspec
 from detectors.correlate import NAMESPACE
 from detectors.profiles import registry
 from detectors.profiles.keys import kind_of
-from detectors.profiles.profile import Context, Profile, Ref, Said, Told
+from detectors.profiles.profile import ENDED, Context, Profile, Ref, Said, Told
 from schemas import ENGINE_VERSION
 from schemas.finding import Finding, Verdict
 from schemas.signal import Fact, Feedback, SignalBlock
@@ -182,19 +182,24 @@ def _apply_key(
 def _groups(facts: Sequence[Fact], latest: datetime, lateness: timedelta) -> tuple[list[list[Fact]], int]:
     """Divide facts, in order of arrival, so that all of a group are open at its end; and count those that come too late.
 
-    So a block that spans more than the lateness (a replay's, or a backlog's) is judged as if its facts came one by one.
+    So a block that spans more than the lateness (a replay's, or a backlog's) is judged as if its facts came one by one. What
+    changes an earlier declaration (a later version, a cancellation) stands alone: it may change what is said of others that are
+    open when it comes, and no longer at the end of a group.
     """
     groups: list[list[Fact]] = []
     late = 0
+    alone = False
     oldest = newest = latest
     for fact in facts:
         if fact.time < latest - lateness:
             late += 1
             continue
         latest = max(latest, fact.time)
-        if not groups or max(newest, fact.time) - min(oldest, fact.time) > lateness:
+        changes = fact.version > 1 or fact.event in ENDED
+        if not groups or alone or changes or max(newest, fact.time) - min(oldest, fact.time) > lateness:
             groups.append([])
             oldest = newest = fact.time
+        alone = changes
         groups[-1].append(fact)
         oldest, newest = min(oldest, fact.time), max(newest, fact.time)
     return groups, late

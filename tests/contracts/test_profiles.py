@@ -65,13 +65,14 @@ def facts(draw: st.DrawFn) -> list[Fact]:
         )
         watched = draw(st.booleans()) or element is not None
         regime = draw(st.sampled_from(["export", "export", "postal", "passenger", "import"]))
+        hours = draw(st.integers(0, 24 * SPAN_DAYS))
         for version in range(1, draw(st.sampled_from([1, 1, 1, 2])) + 1):
             found.append(
                 Fact(
                     declaration_id=f"d{n}",
                     version=version,
                     event="lodged" if version == 1 else draw(st.sampled_from(["amended", "cancelled"])),
-                    time=START + timedelta(hours=draw(st.integers(0, 24 * SPAN_DAYS))),
+                    time=START + timedelta(hours=hours if version == 1 else draw(st.integers(hours, 24 * SPAN_DAYS))),
                     regime=regime,
                     mode="air",
                     country_of_export="CN",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from streams.settings import Settings
 pytestmark = pytest.mark.integration
 
 COUNT = 1_500
+#: The feed tells of years, and a worker that drains it reads one partition's year beside another's month: nothing is late.
+LATENESS = timedelta(days=3_650)
 BAD = (b"{", b'{"schema":"declaration/1"}', b"\xff\xfe", b"[]")
 
 
@@ -75,7 +78,8 @@ def compared(alert: Alert) -> dict[str, Any]:
 def test_same_alerts_and_dead_letters(
     lines: list[bytes], cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    streamed(lines, cluster, cluster_environment, tmp_path)
+    hours = str(LATENESS.total_seconds() / 3600)
+    streamed(lines, cluster, cluster_environment | {"ASSAY_LATENESS_HOURS": hours}, tmp_path)
     named = topics.named(cluster)
     live: dict[str, Alert] = {}
     for record in clients.read_topic(named["alerts"], cluster):
@@ -90,7 +94,7 @@ def test_same_alerts_and_dead_letters(
     path = tmp_path / "feed.ndjson"
     path.write_bytes(b"\n".join(lines) + b"\n")
     replayed_dead: list[DeadLetter] = []
-    replayed = replay.run([path], jobs=2, batch=300, on_dead_letter=replayed_dead.append)
+    replayed = replay.run([path], jobs=2, batch=300, on_dead_letter=replayed_dead.append, lateness=LATENESS)
 
     assert len(replayed.alerts) > 80
     assert {alert.status for alert in replayed.alerts} >= {"open", "withdrawn"}
