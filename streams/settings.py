@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     profile_days: int = Field(
         400, ge=120, description="days after its last declaration that a profile key is forgotten"
     )
-    suppressions: Path | None = Field(None, description="YAML file of grounds not to be told of, each with reason and end")
+    suppressions: Path | None = Field(
+        None, description="YAML file of grounds not to be told of, each with reason and end"
+    )
     merges: Path | None = Field(None, description="YAML file of parties that are, or are not, the same")
 
     party_pepper: SecretStr = Field(

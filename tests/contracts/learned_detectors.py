@@ -27,7 +27,7 @@ DECLARATIONS = 1500
 #: Spellings of each element in the tests: few, so that training takes seconds.
 SPELLINGS = 60
 #: The detectors that these tests train.
-TRAINED = ("mislabel-text", "mislabel-value", "outlier")
+TRAINED = ("mislabel-text", "mislabel-value", "outlier", "outcome")
 
 
 @cache

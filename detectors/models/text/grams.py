@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+from scipy.sparse import csr_matrix
 
 #: Longest part of a text that is looked at, in characters: long descriptions say what the goods are at their start.
 LONGEST = 300
