@@ -161,13 +161,14 @@ class OutcomeDetector(LearnedDetector):
         observed: float | None
         if column < len(KEYS):
             key = KEYS[column]
-            observed, expected = float(row[column]), self.encodings.base
-            words = f"{key.words}: {observed:.1%} wrong, {known[column]:,.0f} known ({by})"
+            observed, expected = _or_none(row[column]), self.encodings.base
+            stated = "not declared" if observed is None else f"{observed:.1%} wrong, {known[column]:,.0f} known"
+            words = f"{key.words}: {stated} ({by})"
             path = _path(key.columns[0], place)
         elif column < len(KEYS) + len(COUNTED):
             at = COUNTED[column - len(KEYS)]
-            observed = float(np.nan_to_num(known[at]))
-            words = f"{KEYS[at].words}: {observed:,.0f} known ({by})"
+            observed = _or_none(known[at])
+            words = f"{KEYS[at].words}: {'not declared' if observed is None else f'{observed:,.0f} known'} ({by})"
             path = _path(KEYS[at].columns[0], place)
         else:
             name = list(MEASURED)[column - len(KEYS) - len(COUNTED)]
@@ -263,6 +264,10 @@ def _exceeded_by(honest: Numbers, share: float) -> float:
     """Return a chance that no more than a share of the honest ones exceed."""
     ranked = np.sort(honest)[::-1]
     return float(np.nextafter(ranked[int(share * len(ranked))], np.inf))
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _path(column: str, place: str) -> str:
