@@ -54,12 +54,12 @@ def bench(
     json_wanted: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """Measure declarations a second: decode, ingest, screen, replay, models, and end to end through Kafka beside a textbook
-    Faust agent.
+    """Measure declarations a second: decode, ingest, screen, replay, and end to end through Kafka beside a textbook Faust agent.
 
-    The part console asks a database of the console with 100,000 alerts instead: questions a second, and how long they take.
+    These five make all. Of the others, which take minutes each, models scores items with each learned detector; profiles updates
+    states, fills a million of them and recovers a partition; console asks a database with 100,000 alerts, questions a second.
 
-    Two parts measure how well is judged, not how fast, and are not in all: kcs, the Customs-Declaration-Datasets benchmark in the
+    Two parts measure how well is judged, not how fast: kcs, the Customs-Declaration-Datasets benchmark in the
     folder --path, and typologies, rules beside learned models on simulated smuggling.
 
     All in one run on the same simulated declarations. Decode, ingest, screen and replay have one core; a worker is one process
@@ -71,7 +71,6 @@ def bench(
         _judgement(part, path, json_wanted)
         return
     from streams.bench import local
-    from streams.bench import models as learned
     from streams.bench.measure import machine
 
     described = machine()
@@ -83,27 +82,27 @@ def bench(
             "ingest": local.ingest,
             "screen": local.screen,
             "replay": local.replay,
-            "models": learned.models,
         }
         for name, measured in parts.items():
             if part in (Part.every, name):
                 status.update(name)
                 measures += measured(feeds)
-        if part in (Part.every, Part.console):
+        if part is Part.models:
+            from streams.bench import models
+
+            status.update("models: training takes a minute")
+            measures += models.models(feeds)
+        if part is Part.console:
             from streams.bench.console import console
 
             status.update("console: filling a database with 100,000 alerts takes some minutes")
             measures += console(repeats)
         trouble: BrokerError | None = None
-        if part in (Part.every, Part.profiles):
+        if part is Part.profiles:
             from streams.bench import profiles
 
             try:
-                # A million keys take minutes: as part of everything, a tenth of them.
-                share = 10 if part is Part.every else 1
-                measures += profiles.profiles(
-                    feeds, lambda told: status.update(told), profiles.KEYS // share, profiles.RECOVERED // share
-                )
+                measures += profiles.profiles(feeds, lambda told: status.update(told))
             except BrokerError as error:
                 trouble = error
         if part in (Part.every, Part.stream):
