@@ -30,6 +30,7 @@ from schemas import decode
 from schemas.declaration import Declaration
 from schemas.decode import Row
 from schemas.finding import Finding, Verdict
+from schemas.signal import Fact, SignalBlock
 from streams.simulate.feed import feed
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -197,6 +198,7 @@ class Screen:
 
 #: The checks shuffle declarations of years: nothing of them may count as late.
 _ANY_ORDER = timedelta(days=36_500)
+_BEGUN = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 class Profile:
@@ -205,7 +207,9 @@ class Profile:
     name = "profile"
 
     def judge(self, batches: Sequence[Sequence[Row]]) -> Judgement:
-        states: dict[str, bytes | None] = {}
+        # A stream that begins in the middle of the rows would know of a history only later: this one began long before.
+        begun = Fact(declaration_id="begun", version=1, event="lodged", time=_BEGUN, regime="export")
+        states = dict(engine.profile([Placed(SignalBlock(facts=[begun]), -1)], {}).changed)
         last: dict[tuple[str, int, str], Verdict] = {}
         by_key: dict[tuple[str, int], Row] = {}
         for n, rows in enumerate(batches):

@@ -115,7 +115,7 @@ FINDING = {
 VERDICT = {
     "schema": "verdict/1",
     "stage": "screen",
-    "key": None,
+    "key": "splitting:party/1f0c0e5d8a7b4c3d2e1f0a9b",
     "declaration_id": DECLARATION["declaration_id"],
     "declaration_version": 1,
     "event": "lodged",
@@ -190,8 +190,8 @@ SIGNALS = {
                     "expires_on": "2027-06-30",
                     "holder": "name/9a8b7c6d5e4f3a2b1c0d9e8f",
                     "holder_shown": "Hunan Example Metals",
-                    "end_user": None,
-                    "end_user_shown": None,
+                    "end_user": "name/5a6b7c8d9e0f1a2b3c4d5e6f",
+                    "end_user_shown": "Siam Example Users",
                 }
             ],
             "risk": 62,

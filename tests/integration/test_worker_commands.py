@@ -120,7 +120,7 @@ def test_alerts_are_tailed(cluster: Settings, cluster_environment: dict[str, str
     ran = _assay(cluster_environment, *tail, "json", "--no-follow")
     assert len(ran.stdout.splitlines()) == 5
     assert "no alert" in ran.stderr
-    assert _assay(cluster_environment, "alerts", "tail", "--format", "ocsf").returncode == 2
+    assert _assay(cluster_environment, "alerts", "tail", "--format", "xml").returncode == 2
     assert _assay(cluster_environment, "alerts", "tail", "--no-follow", "--from", "end").stdout == ""
 
 
