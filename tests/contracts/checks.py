@@ -225,7 +225,7 @@ class Profile:
             said.setdefault((declaration_id, version, ""), []).append(verdict.model_dump_json())
             findings += [(by_key[declaration_id, version], each) for each in verdict.findings]
         remembered = [
-            (key, {tag: bytes(part) for tag, part in envelope.parts.items()})
+            (key, {tag: bytes(part) for tag, part in sorted(envelope.parts.items())})
             for key, raw in sorted(states.items())
             if (envelope := _envelope(key, raw))
         ]
