@@ -128,9 +128,8 @@ def test_another_worker_takes_over(
         until(lambda: struck.metric("assay_declarations_judged_total") > 50, 60, "work to begin")
         struck.process.send_signal(blow)
         feed(cluster, records[COUNT // 2 :])
-        places = 3 * cluster.partitions + len(
-            topics.systems(cluster)
-        )  # declarations, signals, findings, and the raw topics
+        # declarations, signals, findings, dispositions, and the raw topics
+        places = 4 * cluster.partitions + len(topics.systems(cluster))
         until(lambda: len(json.loads(heir.get("/health")[1])["lag"]) == places, 90, "the heir to have all partitions")
         if blow == signal.SIGSTOP:
             struck.process.send_signal(signal.SIGCONT)

@@ -222,6 +222,8 @@ class Profile:
         said: Said = {}
         findings: list[tuple[Row, Finding]] = []
         for (declaration_id, version, _), verdict in sorted(last.items()):
+            if not verdict.findings:
+                continue  # said, and taken back: where nothing was ever said there is no verdict
             said.setdefault((declaration_id, version, ""), []).append(verdict.model_dump_json())
             findings += [(by_key[declaration_id, version], each) for each in verdict.findings]
         remembered = [
