@@ -222,8 +222,9 @@ class Profile:
         said: Said = {}
         findings: list[tuple[Row, Finding]] = []
         for (declaration_id, version, _), verdict in sorted(last.items()):
-            if not verdict.findings:
-                continue  # said, and taken back: where nothing was ever said there is no verdict
+            newest = max(known for name, known in by_key if name == declaration_id)
+            if not verdict.findings or version < newest:
+                continue  # said, and taken back; or of a version that a later one has replaced
             said.setdefault((declaration_id, version, ""), []).append(verdict.model_dump_json())
             findings += [(by_key[declaration_id, version], each) for each in verdict.findings]
         remembered = [
