@@ -28,6 +28,7 @@ SINCE = "@since"
 #: Format of the states; another number is not read, so that a worker of a newer release starts anew.
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
 #: How late a declaration may come and still count: feeds of several offices are days apart, and batches of forms weeks.
 LATENESS = timedelta(days=30)
 
@@ -183,9 +184,10 @@ def _groups(facts: Sequence[Fact], latest: datetime, lateness: timedelta) -> tup
     """Divide facts, in order of arrival, so that all of a group are open at its end; and count those that come too late.
 
     So a block that spans more than the lateness (a replay's, or a backlog's) is judged as if its facts came one by one. What
-    changes an earlier declaration (a later version, a cancellation) stands alone: it may change what is said of others that are
-    open when it comes, and no longer at the end of a group.
+    changes an earlier declaration (a later version, a cancellation) stands alone if the block goes on for more than a day after
+    it: it may change what is said of others that are open when it comes, and no longer at the end of a group.
     """
+    end = max((fact.time for fact in facts), default=latest)
     groups: list[list[Fact]] = []
     late = 0
     alone = False
@@ -195,7 +197,7 @@ def _groups(facts: Sequence[Fact], latest: datetime, lateness: timedelta) -> tup
             late += 1
             continue
         latest = max(latest, fact.time)
-        changes = fact.version > 1 or fact.event in ENDED
+        changes = (fact.version > 1 or fact.event in ENDED) and end - fact.time > _DAY
         if not groups or alone or changes or max(newest, fact.time) - min(oldest, fact.time) > lateness:
             groups.append([])
             oldest = newest = fact.time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from schemas.errors import AssayError
 from streams.bench import kcs
 
-FOLDER = Path("/work/shared/benchmarks/kcs")
+FOLDER = Path(os.environ.get("ASSAY_SHARED") or Path(__file__).parents[2].parent / "shared") / "benchmarks" / "kcs"
 
 
 def test_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:
