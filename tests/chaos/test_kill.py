@@ -68,7 +68,7 @@ def _assert_told_once(cluster: Settings, rows: list[Row]) -> None:
     }
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_killed_workers_lose_and_double_nothing(
     cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -91,7 +91,7 @@ def test_killed_workers_lose_and_double_nothing(
         feeding = threading.Thread(target=in_the_background, args=[part])
         feeding.start()
         with Worker(cluster, cluster_environment, tmp_path) as worker:
-            until(lambda worker=worker: worker.metric("assay_declarations_judged_total") > 0, 90, "work to begin")
+            until(lambda worker=worker: worker.metric("assay_declarations_judged_total") > 0, 180, "work to begin")
             time.sleep(chance.uniform(0.0, 1.0))
             killed_after.append(worker.metric("assay_declarations_judged_total"))
             worker.process.kill()
@@ -99,8 +99,8 @@ def test_killed_workers_lose_and_double_nothing(
         feeding.join()
     feed(cluster, shares[-1])
     with Worker(cluster, cluster_environment, tmp_path) as worker:
-        until(lambda: worker.get("/health/ready")[0] == 200, 90, "readiness")
-        worker.drained(120)
+        until(lambda: worker.get("/health/ready")[0] == 200, 240, "readiness")
+        worker.drained(240)
         killed_after.append(worker.metric("assay_declarations_judged_total"))
         assert worker.stop() == 0
 
@@ -110,7 +110,7 @@ def test_killed_workers_lose_and_double_nothing(
     assert sum(killed_after) >= len(rows)
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
 def test_another_worker_takes_over(
     cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path, blow: signal.Signals
@@ -123,19 +123,19 @@ def test_another_worker_takes_over(
         Worker(cluster, cluster_environment, tmp_path) as heir,
     ):
         both = (struck, heir)
-        until(lambda: all(json.loads(one.get("/health")[1] or "{}").get("lag") for one in both), 90, "a share for both")
+        until(lambda: all(json.loads(one.get("/health")[1] or "{}").get("lag") for one in both), 180, "a share for both")
         feed(cluster, records[: COUNT // 2])
-        until(lambda: struck.metric("assay_declarations_judged_total") > 50, 60, "work to begin")
+        until(lambda: struck.metric("assay_declarations_judged_total") > 50, 180, "work to begin")
         struck.process.send_signal(blow)
         feed(cluster, records[COUNT // 2 :])
         # declarations, signals, findings, dispositions, and the raw topics
         places = 4 * cluster.partitions + len(topics.systems(cluster))
-        until(lambda: len(json.loads(heir.get("/health")[1])["lag"]) == places, 90, "the heir to have all partitions")
+        until(lambda: len(json.loads(heir.get("/health")[1])["lag"]) == places, 240, "the heir to have all partitions")
         if blow == signal.SIGSTOP:
             struck.process.send_signal(signal.SIGCONT)
             until(lambda: json.loads(struck.get("/health")[1] or "{}").get("lag"), 120, "a share for the woken one")
-            struck.drained(150)
-        heir.drained(150)
+            struck.drained(300)
+        heir.drained(300)
         if blow == signal.SIGSTOP:
             assert struck.stop() == 0
         assert heir.stop() == 0

@@ -143,7 +143,7 @@ class Worker:
                 total += float(found[3])
         return total
 
-    def settled(self, records: int, seconds: float = 90.0) -> None:
+    def settled(self, records: int, seconds: float = 180.0) -> None:
         """Wait until so many declarations are judged or dead letters, and all that follows from them is written."""
         until(
             lambda: self.metric("assay_declarations_judged_total") + self.metric("assay_dead_letters_total") >= records,
@@ -152,7 +152,7 @@ class Worker:
         )
         self.drained(seconds)
 
-    def drained(self, seconds: float = 60.0) -> None:
+    def drained(self, seconds: float = 180.0) -> None:
         """Wait until everything in the topics is done with and committed."""
 
         def nothing_left() -> bool:
