@@ -56,11 +56,20 @@ def _essence(alert: Row) -> Row:
     return said | {"withdrawn": alert["status"] == "withdrawn", "reasons": reasons}
 
 
-def _assert_told_once(cluster: Settings, rows: list[Row]) -> None:
-    """Assert that the alerts are those of the engine, and no revision was written twice."""
+def _assert_told_once(cluster: Settings, rows: list[Row], woken: bool = False) -> None:
+    """Assert that the alerts are those of the engine, and no revision was written twice.
+
+    A worker that was ``woken`` after others took over still sends what Kafka's client had in its buffers: nothing fences that.
+    Then a revision may stand twice, but must say the same, so that whoever keeps alerts by their ids keeps one.
+    """
     alerts = contents(cluster, "alerts")
-    told = Counter((alert["alert_id"], alert["revision"]) for alert in alerts)
-    assert max(told.values()) == 1
+    if woken:
+        first: dict[tuple[str, int], Row] = {}
+        for alert in alerts:
+            assert _essence(alert) == _essence(first.setdefault((alert["alert_id"], alert["revision"]), alert))
+    else:
+        told = Counter((alert["alert_id"], alert["revision"]) for alert in alerts)
+        assert max(told.values()) == 1
     latest = {alert["declaration_id"]: alert for alert in alerts}
     expected = _expected(rows)
     assert {name: _essence(alert) for name, alert in latest.items()} == {
@@ -123,7 +132,9 @@ def test_another_worker_takes_over(
         Worker(cluster, cluster_environment, tmp_path) as heir,
     ):
         both = (struck, heir)
-        until(lambda: all(json.loads(one.get("/health")[1] or "{}").get("lag") for one in both), 180, "a share for both")
+        until(
+            lambda: all(json.loads(one.get("/health")[1] or "{}").get("lag") for one in both), 180, "a share for both"
+        )
         feed(cluster, records[: COUNT // 2])
         until(lambda: struck.metric("assay_declarations_judged_total") > 50, 180, "work to begin")
         struck.process.send_signal(blow)
@@ -139,4 +150,4 @@ def test_another_worker_takes_over(
         if blow == signal.SIGSTOP:
             assert struck.stop() == 0
         assert heir.stop() == 0
-    _assert_told_once(cluster, rows)
+    _assert_told_once(cluster, rows, woken=blow == signal.SIGSTOP)
