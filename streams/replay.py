@@ -75,7 +75,7 @@ class ReplayResult:
     records : read (a feed message may hold several declarations, or none that can be read).
     judged : declarations that went through the screen stage.
     dead_letters : records or declarations that did not.
-    findings : findings said, by code, over all versions of all declarations; those of profiles count once a batch that changes them.
+    findings : findings said, by code, over all versions of all declarations; those of profiles once for each change.
     reasons : of the dead letters.
     unknown_fields : names of fields that the contract does not know (at most :data:`UNKNOWN_NAMED`); they took no part.
     seconds : wall time, start of worker processes included.

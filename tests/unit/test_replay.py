@@ -70,7 +70,7 @@ def test_size_of_chunks_changes_nothing(feed: Path, plain: ReplayResult, batch: 
 
 
 def test_size_of_chunks_changes_nothing_that_a_declaration_alone_shows(feed: Path) -> None:
-    """How often a profile speaks depends on the cuts: where one is behind a first version, it speaks before the second is known."""
+    """How often a profile speaks depends on the cuts: before one, a second version is not yet known."""
     found: dict[int, set[str]] = {}
     for batch in (7, 5_000):
         verdicts: list[Verdict] = []
