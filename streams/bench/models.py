@@ -15,7 +15,7 @@ SIZES = (256, 1000)
 #: Declarations that the measured models are trained on; what scoring costs hangs on the descriptions kept, hardly on more.
 TRAINED_ON = 4000
 _SPELLINGS = 100
-_NAMES = ("mislabel-text", "mislabel-value", "outlier")
+_NAMES = ("mislabel-text", "mislabel-value", "outlier", "outcome")
 _NEW_TEXTS = "mislabel-text, no text seen before"
 
 
@@ -87,20 +87,22 @@ def _work(
 
 
 def trained() -> list[LearnedDetector]:
-    """Return the learned detectors, trained on a simulated history of their own."""
+    """Return the learned detectors, trained on a simulated history of their own and the simulator's labels."""
     from pydantic_core import to_json
 
     from detectors import engine
     from detectors.batch import Batch
     from detectors.models.catalogue import detector
-    from detectors.models.learned import History
+    from detectors.models.learned import History, Outcome
     from schemas import decode
     from streams import simulate
 
-    rows = [decode.row(to_json(each)) for each, _ in simulate.feed(20_261_123, TRAINED_ON, memory=False)]
-    rows.sort(key=lambda row: row["lodged_at"])
+    told = list(simulate.feed(20_261_123, TRAINED_ON, memory=False))
+    rows = sorted((decode.row(to_json(each)) for each, _ in told), key=lambda row: row["lodged_at"])
     history = History(
-        [Batch.of(rows[start : start + 1000]) for start in range(0, len(rows), 1000)], engine.default_reference()
+        [Batch.of(rows[start : start + 1000]) for start in range(0, len(rows), 1000)],
+        engine.default_reference(),
+        {label.declaration_id: Outcome(bool(label.typologies), tuple(label.substances)) for _, label in told},
     )
     kinds = [detector(name) for name in _NAMES]
     kinds[0] = type("SmallMislabelText", (kinds[0],), {"spellings": _SPELLINGS})
