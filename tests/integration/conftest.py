@@ -1,4 +1,4 @@
-"""A real Kafka for the integration tests: the one of ``ASSAY_KAFKA``, else one broker for the whole session."""
+"""A real Kafka for the integration tests: the one of ``ASSAY_KAFKA``, else one broker for the whole run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from streams.settings import Settings, load
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Bootstrap servers of a Kafka that answers; skipped only where there is no Java or no Maven to get one with."""
+def kafka(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Bootstrap servers of a Kafka that answers; skipped only where there is no Java or no Maven to get one with.
+
+    Several test processes share one: the first to come starts it, the run's end stops it (``tests/conftest.py``).
+    """
     chosen = load()
     why = broker.obstacle(chosen)
     if why:
         pytest.skip(f"needs a real Kafka: {why}; set ASSAY_KAFKA, or install Java 17+ and Maven")
+    shared = getattr(request.config, "workerinput", {}).get("kafka_folder")
+    if shared is not None:
+        yield broker.up(Path(shared), chosen=chosen).bootstrap
+        return
     with broker.running(tmp_path_factory.mktemp("kafka"), chosen=chosen) as found:
         yield found.bootstrap
 
