@@ -112,6 +112,8 @@ class Console:
     def _keep(self) -> None:
         """End suppressions in time; keep the planner informed."""
         tidied = 0
+        with contextlib.suppress(Exception):  # else the first who asks waits for it, or is told what is wrong
+            self.store.queue.warm()
         while not self._ended.wait(_EXPIRE_SECONDS):
             try:
                 self.store.suppressions.expire()

@@ -28,10 +28,10 @@ from streams.console.store.tables import metadata
 
 
 def differences(database: Database) -> list[Any]:
-    """What the migrated tables have that the declared ones have not, and the other way round; the search of SQLite apart."""
+    """What the migrated tables have that the declared ones have not, and the other way round; what only SQLite has apart."""
 
     def ours(thing: Any, name: str | None, kind: str, *_: Any) -> bool:
-        return not (name or "").startswith(("alert_search", "alert_words_trgm", "alembic"))
+        return not (name or "").startswith(("alert_search", "alert_changes", "alert_words_trgm", "alembic"))
 
     with database.reading() as connection:
         return compare_metadata(MigrationContext.configure(connection, opts={"include_object": ours}), metadata)

@@ -1,4 +1,4 @@
-"""How many alerts match a query, by the values of each field: counted beside the request that asks, and kept for a while."""
+"""How many alerts match a query, by the values of each field (PostgreSQL): counted beside the request, and kept a while."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from streams.console.store.model import Counts, Facet
+from streams.console.store import filters
+from streams.console.store.model import Counts
 from streams.console.store.tables import alerts, tags
 
 _c = alerts.c
 _COLUMNS = ("severity", "status", "verdict", "owner", "office", "lane")
 _KINDS = ("code", "substance", "country")
-#: What stands for null in a facet, by field; of other fields null is no value to filter by.
-_NULL = {"verdict": "none", "owner": ""}
-_MOST_VALUES = 50
 
 #: Seconds for which counts are kept, and as a multiple of what they cost: counting takes a tenth of a core at most.
 _KEPT_SECONDS = 5.0
@@ -90,7 +88,7 @@ def total(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> Coun
 
 def facets(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> Counts:
     """Count what matches by every field."""
-    return _told(_counters(connection, wanted))
+    return filters.told(_counters(connection, wanted))
 
 
 def unfiltered(connection: Connection) -> Counts:
@@ -101,7 +99,7 @@ def unfiltered(connection: Connection) -> Counts:
     found = _counters(connection, [])
     for field, counter in _counters(connection, [_c.hidden_by.is_not(None)]).items():
         found[field].subtract(counter)
-    return _told(found)
+    return filters.told(found)
 
 
 def _counters(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> dict[str, Counter[Any]]:
@@ -115,17 +113,3 @@ def _counters(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> 
             asked = asked.where(tags.c.alert.in_(select(_c.number).where(*wanted)))
         found[kind] = Counter(dict(connection.execute(asked).all()))
     return found
-
-
-def _told(found: dict[str, Counter[Any]]) -> Counts:
-    every = sum(found["severity"].values())
-    undecided = found["verdict"][None]
-    shown = {}
-    for field, counter in found.items():
-        if None in counter:
-            count = counter.pop(None)
-            if field in _NULL:
-                counter[_NULL[field]] = count
-        ordered = sorted(((value, n) for value, n in counter.items() if n > 0), key=lambda one: (-one[1], one[0]))
-        shown[field] = [Facet(value, count) for value, count in ordered[:_MOST_VALUES]]
-    return Counts(every, undecided, shown)

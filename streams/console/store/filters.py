@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, literal_col
 
 from streams.console.access.person import Person
 from streams.console.store import words
-from streams.console.store.model import Sort
+from streams.console.store.model import Counts, Facet, Sort
 from streams.console.store.query import QueueQuery
 from streams.console.store.scope import tagged
 from streams.console.store.tables import alerts, parties, tags
@@ -22,6 +22,9 @@ from streams.console.store.tables import words as alert_words
 #: Up to so many alerts that have a tag, or a word, the database begins with these; of more, with the order of the queue, where
 #: the first page is soon full.
 _FEW = 2_000
+#: What stands for null in a facet, by field; of other fields null is no value to filter by.
+_NULL = {"verdict": "none", "owner": ""}
+_MOST_VALUES = 50
 
 _c = alerts.c
 #: Order -> columns, and whether downwards. The number makes each order one of no ties.
@@ -109,14 +112,51 @@ def _worded(connection: Connection, asked: str, person: Person, sqlite: bool, or
             for like in words.likes(runs)
         )
         return _c.number.in_(select(alert_words.c.number).where(and_(*each)))
-    match = words.match(runs) if person.sees_names else f"{{words}} : ({words.match(runs)})"
-    hits = text("SELECT rowid FROM alert_search WHERE alert_search MATCH :match").bindparams(match=match)
+    hits = _hits(runs, person)
     if ordered:
         few = text("SELECT count(*) FROM (SELECT 1 FROM alert_search WHERE alert_search MATCH :match LIMIT :most)")
-        if (connection.scalar(few, {"match": match, "most": _FEW + 1}) or 0) > _FEW:
+        if (connection.scalar(few, {"match": _match(runs, person), "most": _FEW + 1}) or 0) > _FEW:
             # The plus keeps SQLite from beginning with the list: it goes by the order and looks each one up.
             return literal_column("+alerts.number").in_(hits.columns(_c.number))
     return _c.number.in_(hits.columns(_c.number))
+
+
+def _match(runs: Sequence[Sequence[str]], person: Person) -> str:
+    return words.match(runs) if person.sees_names else f"{{words}} : ({words.match(runs)})"
+
+
+def _hits(runs: Sequence[Sequence[str]], person: Person) -> Any:
+    found = text("SELECT rowid FROM alert_search WHERE alert_search MATCH :match")
+    return found.bindparams(match=_match(runs, person))
+
+
+def looked_up(connection: Connection, query: QueueQuery, person: Person) -> Iterable[Iterable[int]]:
+    """Yield, for each filter of a query that no column of memory answers, the numbers of the alerts that fit it (SQLite)."""
+    asked: list[Any] = []
+    if query.rule:
+        asked.append(select(tags.c.alert).where(tags.c.kind == "rule", tags.c.value.in_(query.rule)))
+    if query.party is not None:
+        key = query.party if person.sees_names else _unveiled(connection, query.party)
+        asked.append(select(tags.c.alert).where(tags.c.kind == "party", tags.c.value == key))
+    if query.group_key is not None:
+        column = _c.group_key if person.sees_names else _c.group_alias
+        asked.append(select(_c.number).where(column == query.group_key))
+    if query.text:
+        runs = words.asked(query.text)
+        asked.append(_hits(runs, person) if runs else select(_c.number).where(false()))
+    return (connection.scalars(one) for one in asked)
+
+
+def told(found: Mapping[str, Mapping[Any, int]]) -> Counts:
+    """Return counts by field as facets, most frequent first."""
+    every = sum(found["severity"].values())
+    shown = {}
+    for field, counter in found.items():
+        named = {_NULL.get(field) if value is None else value: count for value, count in counter.items() if count > 0}
+        named.pop(None, None)
+        ordered = sorted(named.items(), key=lambda one: (-one[1], one[0]))
+        shown[field] = [Facet(str(value), count) for value, count in ordered[:_MOST_VALUES]]
+    return Counts(every, found["verdict"].get(None, 0), shown)
 
 
 def after(sort: Sort, cursor: str) -> tuple[ColumnElement[bool], bool]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from streams.console.access.person import Person
 from streams.console.store import counting, filters
+from streams.console.store.columns import Columns
 from streams.console.store.database import Database
 from streams.console.store.model import AlertLine, Counts, Group, QueuePage
 from streams.console.store.query import LARGEST_PAGE, QueueQuery
@@ -29,6 +30,13 @@ class Queue:
         self._reads = reads
         self._clock = clock
         self.counting = counting.Counting()
+        self._columns = Columns() if database.sqlite else None
+
+    def warm(self) -> None:
+        """Read the columns, so that the first who asks need not wait for them."""
+        if self._columns is not None:
+            with self._database.reading() as connection:
+                self._columns.refresh(connection)
 
     def page(self, query: QueueQuery, person: Person) -> QueuePage:
         """Return one page of alerts in the query's order. ValueError: the cursor is not of this order."""
@@ -61,6 +69,8 @@ class Queue:
         An alert without a key is in no group.
         """
         limit = max(1, min(query.limit, LARGEST_PAGE))
+        if self._columns is not None:
+            return self._grouped(self._columns, query, person, limit)
         with self._database.reading() as connection:
             wanted = self._conditions(connection, query, person, ordered=False)
             strength = func.max(_c.risk_score).label("strength")
@@ -104,11 +114,27 @@ class Queue:
             for row, its in zip(found, lines, strict=True)
         )
 
-    def counts(self, query: QueueQuery, person: Person, facets: bool = True) -> Counts:
-        """Return how many alerts match, and the values of each field among them; some seconds old at times.
+    def _grouped(self, columns: Columns, query: QueueQuery, person: Person, limit: int) -> tuple[Group, ...]:
+        with self._database.reading() as connection:
+            found = columns.groups(connection, query, person, self._clock(), limit)
+            wanted = select(alerts).where(_c.number.in_([one.strongest for one in found]))
+            rows = {row.number: row for row in connection.execute(wanted)}
+        found = [one for one in found if one.strongest in rows]
+        lines = self._lines([rows[one.strongest] for one in found], person)
+        return tuple(
+            Group(str(its.group_key), one.count, one.undecided, its, one.newest)
+            for one, its in zip(found, lines, strict=True)
+        )
 
-        What takes longer than `Counting` is willing to wait comes without values the first time, and whole soon after.
+    def counts(self, query: QueueQuery, person: Person, facets: bool = True) -> Counts:
+        """Return how many alerts match, and the values of each field among them.
+
+        In PostgreSQL some seconds old at times; and what takes longer than `Counting` is willing to wait comes without
+        values the first time, and whole soon after.
         """
+        if self._columns is not None:
+            with self._database.reading() as connection:
+                return self._columns.counts(connection, query, person, self._clock())
 
         def count(fully: bool) -> Counts:
             with self._database.reading() as connection:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.alert import Alert
 from schemas.disposition import Disposition
 from streams.console.store import scope
+from streams.console.store.columns import KEPT_CHANGES
 from streams.console.store.database import Database
 from streams.console.store.reading import Prepared, Pseudonyms, prepare
 from streams.console.store.tables import alerts, decisions, offsets, parties, revisions, tags, words
@@ -89,6 +90,9 @@ class Taking:
             if said:
                 self._decisions(connection, said, taken)
             self._offsets(connection, batch)
+            if self._database.sqlite:
+                oldest = f"(SELECT max(seq) FROM alert_changes) - {KEPT_CHANGES}"
+                connection.exec_driver_sql(f"DELETE FROM alert_changes WHERE seq < {oldest}")
         return taken
 
     def _forget(self, connection: Connection, declarations: Sequence[str], taken: Taken) -> None:
