@@ -39,9 +39,11 @@ _WORD = re.compile(r"[^\W\d_]+")
 _ACCENTED = re.compile("[\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff]")
 _MIXED = re.compile("[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]")
 _CJK = "\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\U00020000-\U0003ffff"
-_SPACED_CJK = re.compile(rf"(?<=[{_CJK}])[ .·*\-]+(?=[{_CJK}])")
+# The sign comes first and what stands before it second: so the search leaps from sign to sign.
+_SPACED_CJK = re.compile(rf"[ .·*\-](?<=[{_CJK}].)[ .·*\-]*(?=[{_CJK}])")
 _LETTER_RUN = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-*·,/|:+~]{1,3}){3,}[^\W_](?![^\W_])")
-_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[.\-*·'’`^~|/]+(?=[^\W\d_])")
+_BROKEN_WORD = re.compile(r"[.\-*·'’`^~|/](?<=[^\W\d_].)[.\-*·'’`^~|/]*(?=[^\W\d_])")
+_LETTER_SIGN = re.compile(r"[\d$@|]")
 _LETTERS_AND_DIGITS = re.compile(r"(?<![\w.])(?=[\w$@|]*[^\W\d_])(?=[\w$@|]*[\d$@|])[\w$@|]{5,}(?![\w.])")
 
 
@@ -97,7 +99,9 @@ def fold(text: str) -> str:
     """Return the form in which texts and terms are compared."""
     folded = plain(text).casefold()
     if not folded.isascii():
-        folded = _in_one_script(_without_accents(folded.translate(_SMALL_CAPITALS)))
+        if _SMALL_CAPITAL.search(folded) is not None:
+            folded = folded.translate(_SMALL_CAPITALS)
+        folded = _in_one_script(_without_accents(folded))
         folded = _SPACED_CJK.sub("", folded)
     if "(" in folded:
         folded = _OXIDATION_STATE.sub("", folded)
@@ -135,7 +139,7 @@ def readings(folded: str) -> list[str]:
     True
     """
     found = [_LETTER_RUN.sub(_joined_letters, folded), _BROKEN_WORD.sub("", folded)]
-    if _LETTERS_AND_DIGITS.search(folded):
+    if _LETTER_SIGN.search(folded) and _LETTERS_AND_DIGITS.search(folded):
         for table in _DIGIT_FOR_LETTER:
             found.append(_LETTERS_AND_DIGITS.sub(lambda m, t=table: m.group().translate(t), folded))  # type: ignore[misc]
     kept: list[str] = []

@@ -20,6 +20,8 @@ _VOCABULARY = Path(__file__).with_name("vocabulary.yaml")
 # Scripts whose words are found anywhere in a text: without spaces, or with articles and endings written onto the word.
 CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\u0e00-\u0e7f\u0600-\u06ff\u0900-\u097f]")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# What may name something: two letters in a row, or one of a script whose words are found anywhere.
+_NAMING = re.compile(rf"[^\W\d_]{{2}}|(?={CJK.pattern})[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ def names_nothing(folded: str, spans: list[tuple[int, int]]) -> bool:
     """Tell whether vague words, numbers and signs are all there is."""
     if not folded:
         return False
-    left = list(folded)
-    for start, end in spans:
-        left[start:end] = " " * (end - start)
-    return not any(len(word) >= 2 or CJK.match(word) for word in re.findall(r"[^\W\d_]+", "".join(left)))
+    if spans:
+        left = list(folded)
+        for start, end in spans:
+            left[start:end] = " " * (end - start)
+        folded = "".join(left)
+    return _NAMING.search(folded) is None

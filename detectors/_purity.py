@@ -104,6 +104,9 @@ def stated_symbols(original: str) -> list[tuple[str, float]]:
 def formed_symbols(original: str) -> list[tuple[str, str]]:
     """Return chemical symbols that stand right before a raw form, with the words: "Sb ingots" gives ("Sb", "Sb ingots")."""
     lowered = original.lower()
-    if not any(form in lowered for form in _FORM_STEMS):
+    for form in _FORM_STEMS:
+        if form in lowered:
+            break
+    else:
         return []
     return [((m.group(1) or m.group(2) or m.group(3)).capitalize(), m.group()) for m in _FORMED.finditer(original)]

@@ -66,11 +66,17 @@ _FLAGS = frozenset(
     }
 )
 _DIGIT = re.compile(r"\d")
+# Without one of these no oxide stands there ("O3", "O 3", "02"): asked first, because it needs no look around each letter.
+_OXYGENS = re.compile(r"[Oo0] ?\d")
 # No purity can be stated without one of these.
 _GRADED = re.compile(r"9\d|\dn|\d n|nine")
 _TOKEN = re.compile(r"[A-Za-z0-9]+")
 _NO_LETTER = re.compile(r"[\W\d_]+")
+#: The same for a text of ASCII only, as a table: translating is several times faster than a pattern.
+_LETTERS_ONLY = {code: None for code in range(128) if not chr(code).isalpha()}
 _NO_FLAGS: frozenset[str] = frozenset()
+#: Shared, never added to.
+_NOTHING_FOUND = Found()
 _KEPT_READINGS = 200_000
 #: Ordinary words one letter away from a substance's name.
 _NEAR_NAMES = frozenset(
@@ -112,7 +118,7 @@ class Reader:
         self._near_names = _neighbours(names)
         # Formulae of letters and digits are looked up token by token; the rest ("Ga(CH3)3") by one pattern.
         formulae = sorted((f for f in self._exact if _TOKEN.fullmatch(f) is None), key=len, reverse=True)
-        self._signed_formulae = bool(formulae)
+        self._formula_signs = tuple({_sign(formula) for formula in formulae})
         self._formulae = re.compile(
             rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, formulae)) or '(?!)'})(?![A-Za-z0-9])"
         )
@@ -127,6 +133,9 @@ class Reader:
         self._automaton = AhoCorasick([p.text for p in self._patterns])
         self._long_names = [n for n in names if len(n) >= 6]
         self._names_automaton = AhoCorasick(self._long_names or ["\0"])
+        # All that a disguise can hide: names among them, wherever they stand.
+        disguised = {p.text for p in self._patterns if p.term is not None and _can_hide(p.term, len(p.text))}
+        self._disguised = AhoCorasick(sorted(disguised) or ["\0"])
 
     @classmethod
     def of(cls, reference: Reference) -> Reader:
@@ -184,7 +193,7 @@ class Reader:
         starts = [0]
         for text in folded[:-1]:
             starts.append(starts[-1] + len(text) + 1)
-        found = [Found() for _ in folded]
+        found = [_NOTHING_FOUND] * len(folded)  # as of many texts
         last = len(joined)
         for index, start, end in self._automaton.find_matches_as_indexes(joined, overlapping=True):
             pattern = self._patterns[index]
@@ -194,26 +203,30 @@ class Reader:
                 if pattern.match == "word" and end < last and joined[end].isalnum() and not CJK.match(joined[end]):
                     continue
             which = bisect_right(starts, start) - 1
+            here = found[which]
+            if here is _NOTHING_FOUND:
+                here = found[which] = Found()
             at = (start - starts[which], end - starts[which])
             if pattern.term is not None:
-                found[which].terms.append((*at, pattern.term))
+                here.terms.append((*at, pattern.term))
             else:
-                found[which].words.setdefault(pattern.group, []).append(at)
+                here.words.setdefault(pattern.group, []).append(at)
         return found
 
     def _weigh(self, text: str, folded: str, found: Found) -> Reading:
         original = plain(text)
-        mentions = self._from_terms(folded, found, hidden(text), original)
-        if _DIGIT.search(original) is not None:
+        digits = _DIGIT.search(original) is not None
+        mentions = self._from_terms(folded, found, hidden(text), original) if found.terms else []
+        if digits:
             mentions += self._from_numbers(original)
         graded = _GRADED.search(folded) is not None
         stated = purity(original, folded) if graded else None
         supported = stated is not None or "material" in found.words
-        mentions += self._from_formulae(original, supported, graded)
-        if not any(m.strength == "strong" for m in mentions):
+        mentions += self._from_formulae(original, supported, graded, digits)
+        if not mentions or not any(m.strength == "strong" for m in mentions):
             mentions += self._from_disguises(folded, {term for _, _, term in found.terms})
         words = found.words
-        article = first(folded, _context.not_containers(folded, words.get("article")))
+        article = first(folded, _context.not_containers(folded, words["article"])) if "article" in words else None
         material = first(folded, words.get("material"))
         bare = article is None and bool(found.terms) and is_bare(folded, found)
         if bare and not original.isascii():
@@ -254,7 +267,9 @@ class Reader:
 
     def _from_numbers(self, original: str) -> list[Mention]:
         mentions = []
-        matches = [*_CAS.finditer(original), *_CAS_SAID.finditer(original)]
+        matches = [*_CAS.finditer(original)] if "-" in original else []
+        if "cas" in original.lower():
+            matches += _CAS_SAID.finditer(original)
         for match in matches:
             number = "-".join(match.groups())
             substance = self._cas.get(number)
@@ -262,7 +277,7 @@ class Reader:
                 mentions.append(Mention(substance, f"CAS {number}", "strong"))
         return mentions
 
-    def _from_formulae(self, original: str, supported: bool, graded: bool) -> list[Mention]:
+    def _from_formulae(self, original: str, supported: bool, graded: bool, digits: bool) -> list[Mention]:
         """Find formulae and symbols; ``supported`` by a grade or a raw form, they may be badly typed ("dy2o3", "Ge02")."""
         mentions = []
         exact = self._exact
@@ -270,10 +285,12 @@ class Reader:
             if token in exact:
                 term = exact[token]
                 mentions.append(Mention(term.substance, term.text, term.strength))
-        for match in self._formulae.finditer(original) if self._signed_formulae else ():
+        signed = any(map(original.__contains__, self._formula_signs))
+        for match in self._formulae.finditer(original) if signed else ():
             term = exact[match.group()]
             mentions.append(Mention(term.substance, term.text, term.strength))
-        for match in _LOOSE_OXIDE.finditer(original) if _DIGIT.search(original) is not None else ():
+        oxides = digits and _OXYGENS.search(original) is not None
+        for match in _LOOSE_OXIDE.finditer(original) if oxides else ():
             element, many, oxygen, count = match.groups()
             loose = self._oxides.get((element.lower(), many, count))
             if loose is None or match.group() in self._exact:
@@ -296,11 +313,16 @@ class Reader:
 
         What stands there ``plainly`` was weighed already and is no disguise.
         """
-        for reading in readings(folded):
+        others = readings(folded)
+        letters = folded.translate(_LETTERS_ONLY) if folded.isascii() else _NO_LETTER.sub("", folded)
+        # One search through all of them says of nearly every text that nothing is disguised in it.
+        if not self._disguised.find_matches_as_indexes("\n".join((*others, letters))):
+            return self._from_typos(folded)
+        for reading in others:
             for start, end, term in self._scan([reading])[0].terms:
-                if term.strength == "strong" and end - start >= 4 and term not in plainly:
+                if _can_hide(term, end - start) and term not in plainly:
                     return [Mention(term.substance, term.text, "strong", hidden=True)]
-        if not self._names_automaton.find_matches_as_indexes(_NO_LETTER.sub("", folded)):
+        if not self._names_automaton.find_matches_as_indexes(letters):
             return self._from_typos(folded)
         run_together, starts, ends = compact(folded)
         for index, start, end in self._names_automaton.find_matches_as_indexes(run_together, overlapping=True):
@@ -334,6 +356,17 @@ class Reader:
                 term = self._names[name]
                 return Mention(term.substance, term.text, "weak", hidden=True)
         return None
+
+
+def _can_hide(term: Term, length: int) -> bool:
+    """Tell whether a term is looked for under a disguise: short and weak ones would be found in anything."""
+    return term.strength == "strong" and length >= 4
+
+
+def _sign(formula: str) -> str:
+    """Return the first sign of a formula that is not letters and digits alone, with what follows: a text without has it not."""
+    at = next(n for n, c in enumerate(formula) if _TOKEN.fullmatch(c) is None)
+    return formula[at : at + 2]
 
 
 def _reduced(word: str) -> list[str]:
