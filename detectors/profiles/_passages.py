@@ -88,8 +88,11 @@ def week_of_day(day: date) -> int:
 
 def fold(state: Passages, context: Context) -> None:
     """Add the passages that are no longer kept one by one to the weeks."""
-    kept = [one for one in state.passages if context.latest.timestamp() - one.time <= _horizon(context)][-MOST:]
+    since = context.keeps(KEPT)
+    kept = [one for one in state.passages if one.time >= since][-MOST:]
     gone = state.passages[: len(state.passages) - len(kept)]
+    if not gone:
+        return
     state.passages = kept
     lots: dict[int, tuple[int, int]] = {week: (count, mass) for week, count, mass in state.weeks}
     for one in gone:
@@ -105,13 +108,10 @@ def fold(state: Passages, context: Context) -> None:
     state.weeks = sorted((week, count, mass) for week, (count, mass) in lots.items())[-_MOST_WEEKS:]
 
 
-def _horizon(context: Context) -> float:
-    return (context.lateness + KEPT).total_seconds()
-
-
 def before(state: Passages, one: Passage) -> list[Passage]:
     """Return the passages up to and with one, in order."""
-    return [each for each in state.passages if each.there and order(each) <= order(one)]
+    place = order(one)
+    return [each for each in state.passages if each.there and order(each) <= place]
 
 
 def mass_by_week(state: Passages, passages: Iterable[Passage]) -> dict[int, int]:

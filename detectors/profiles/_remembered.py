@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar, get_args
+from typing import TypeVar, get_args
 
 import msgspec
 
-from detectors.profiles.profile import Context
+from detectors.profiles.profile import Context, Entry
 from schemas.declaration import Event
 from schemas.signal import Feedback
 from schemas.types import FindingCode
@@ -33,15 +33,6 @@ _HEARD_FOR = timedelta(days=730)
 #: What one inspection does to the score of what the key says later, and within what it stays.
 _LOWERS, _RAISES = 0.6, 1.15
 _LEAST, _MOST = 0.2, 1.3
-
-
-class Entry(Protocol):
-    """What is remembered of one declaration; ``time`` in seconds since 1970."""
-
-    declaration_id: str
-    version: int
-    step: int
-    time: int
 
 
 E = TypeVar("E", bound=Entry)
@@ -77,8 +68,17 @@ def order(entry: Entry) -> tuple[int, str]:
 
 def joined(known: Sequence[E], new: Iterable[E]) -> list[E]:
     """Return the entries with the new ones in them, in order: of each declaration the newest version and its last step."""
+    arrived = list(new)
+    if not arrived:
+        return list(known)
     best = {entry.declaration_id: entry for entry in known}
-    for entry in new:
+    if (
+        len(arrived) == 1
+        and arrived[0].declaration_id not in best
+        and (not known or order(known[-1]) < order(arrived[0]))
+    ):
+        return [*known, arrived[0]]  # the common case: one declaration more
+    for entry in arrived:
         held = best.get(entry.declaration_id)
         if held is None or _rank(entry) > _rank(held):
             best[entry.declaration_id] = entry
@@ -90,9 +90,11 @@ def _rank(entry: Entry) -> tuple[int, int, bytes]:
 
 
 def heard(
-    known: Sequence[Heard], feedback: Iterable[Feedback], codes: frozenset[FindingCode], context: Context
+    known: Sequence[Heard], feedback: Sequence[Feedback], codes: frozenset[FindingCode], context: Context
 ) -> list[Heard]:
     """Return what inspections said with the new feedback in it, as far as it is about the codes."""
+    if not known and not feedback:
+        return []
     best = {one.declaration_id: one for one in known}
     for said in feedback:
         if said.verdict not in ("true_positive", "false_positive") or not codes.intersection(said.codes):
@@ -101,7 +103,8 @@ def heard(
         held = best.get(one.declaration_id)
         if held is None or (one.decided, one.right) > (held.decided, held.right):
             best[one.declaration_id] = one
-    kept = [one for one in best.values() if context.kept(moment(one.decided), _HEARD_FOR)]
+    since = context.keeps(_HEARD_FOR)
+    kept = [one for one in best.values() if one.decided >= since]
     return sorted(kept, key=lambda one: (one.decided, one.declaration_id))[-_MOST_HEARD:]
 
 

@@ -131,22 +131,27 @@ class Amendments(Profile[Versions]):
             if held is None or (one.step, _packed(one)) > (held.step, _packed(held)):
                 best[one.declaration_id, one.version] = one
         versions = sorted(best.values(), key=_order)
-        telling = [one for one in versions if _tells(one) and context.kept(moment(one.time), _WINDOW)][-MOST:]
-        plain = [one for one in versions if not _tells(one) and context.open(moment(one.time))][-MOST_PLAIN:]
+        since = context.keeps(_WINDOW)
+        telling = [one for one in versions if one.time >= since and _tells(one)][-MOST:]
+        plain = [one for one in versions if one.time >= context.opens and not _tells(one)][-MOST_PLAIN:]
         said = heard(state.heard, feedback, self.codes, context)
         return Versions(telling, plain, said) if telling or plain or said else None
+
+    def entries(self, state: Versions) -> Sequence[Version]:
+        """Return the versions."""
+        return [*state.telling, *state.plain]
 
     def say(self, state: Versions, context: Context) -> Mapping[Ref, Told]:
         """Speak of the open declarations, each by its newest version."""
         told: dict[Ref, Told] = {}
-        versions = sorted((*state.telling, *state.plain), key=_order)
-        newest: dict[str, Version] = {}
-        for one in versions:
-            if one.declaration_id not in newest or one.version > newest[one.declaration_id].version:
-                newest[one.declaration_id] = one
-        for one in newest.values():
-            if one.side and not one.ended and context.open(moment(one.time)):
-                said = list(_said(one, versions, state, context)) if state.telling else []
+        newest: dict[str, int] = {}
+        for one in (*state.telling, *state.plain):
+            newest[one.declaration_id] = max(one.version, newest.get(one.declaration_id, 0))
+        for one in (*state.telling, *state.plain):
+            if one.time < context.asked or one.version != newest[one.declaration_id]:
+                continue
+            if one.side and not one.ended:
+                said = list(_said(one, state, context)) if state.telling else []
                 told[one.declaration_id, one.version] = Told(moment(one.time), said, _shown(one) if said else {})
         return told
 
@@ -195,10 +200,11 @@ def _version(fact: Fact, key: str) -> Version:
     return one
 
 
-def _said(one: Version, versions: Sequence[Version], state: Versions, context: Context) -> Iterator[Said]:
+def _said(one: Version, state: Versions, context: Context) -> Iterator[Said]:
     best: tuple[float, Version, list[str], bool] | None = None
-    for former in versions:
-        if _order(former) >= _order(one) or moment(one.time) - moment(former.time) > _WINDOW:
+    place, since = _order(one), one.time - int(_WINDOW.total_seconds())
+    for former in state.telling:
+        if former.time < since or _order(former) >= place:
             continue
         if not (former.codes or former.elements) or not former.side:
             continue
@@ -208,7 +214,7 @@ def _said(one: Version, versions: Sequence[Version], state: Versions, context: C
         lost = _lost(former, one)
         if not lost or not _near(former, one):
             continue
-        taken_back = same or _ended(former, one, versions)
+        taken_back = same or _ended(former, one, state.telling)
         score = _score(former, one, same, taken_back)
         if score and (best is None or (score, _order(former)) > (best[0], _order(best[1]))):
             best = score, former, lost, taken_back

@@ -80,20 +80,23 @@ class Lanes(Profile[Passages]):
         fold(learnt, context)
         return learnt if learnt.passages or learnt.weeks else None
 
+    def entries(self, state: Passages) -> Sequence[Passage]:
+        """Return the passages that are remembered one by one."""
+        return state.passages
+
     def say(self, state: Passages, context: Context) -> Mapping[Ref, Told]:
         """Return what holds of the open passages."""
         told: dict[Ref, Told] = {}
         lane = context.key.startswith("lane/")
         for one in state.passages:
-            time = moment(one.time)
-            if not one.there or not context.open(time):
+            if not one.there or one.time < context.asked:
                 continue
             up_to = before(state, one)
             factor = weight(state.heard, one.time)
             said = [_rare(state, one, up_to, context, factor)]
             if lane:
                 said.append(_surge(state, one, up_to, context, factor))
-            told[one.declaration_id, one.version] = Told(time, [each for each in said if each is not None])
+            told[one.declaration_id, one.version] = Told(moment(one.time), [each for each in said if each is not None])
         return told
 
     def explain(self, state: Passages, context: Context) -> list[str]:

@@ -90,24 +90,24 @@ class Licences(Profile[Drawn]):
         reference = context.key.partition("/")[2]
         draws = joined(state.draws, (_draw(fact, reference) for fact in facts if _uses(fact, reference)))
         # What was cancelled is remembered only while what it cancels may still come.
-        draws = [
-            one
-            for one in draws
-            if context.open(moment(one.time)) or (one.used and context.kept(moment(one.time), KEPT))
-        ]
+        since = context.keeps(KEPT)
+        draws = [one for one in draws if one.time >= context.opens or (one.used and one.time >= since)]
         draws, folded = _folded(draws, state.folded, context)
         said = heard(state.heard, feedback, self.codes, context)
         return Drawn(draws, folded, said) if draws or said else None
+
+    def entries(self, state: Drawn) -> Sequence[Draw]:
+        """Return the draws."""
+        return state.draws
 
     def say(self, state: Drawn, context: Context) -> Mapping[Ref, Told]:
         """Speak of the open draws."""
         told: dict[Ref, Told] = {}
         for place, draw, ledger in before_each(state.draws, state.folded):
-            time = moment(draw.time)
-            if context.open(time):
+            if draw.time >= context.asked:
                 factor = weight(state.heard, draw.time)
                 said = list(_said(draw, ledger, state.draws[: place + 1], context.key, factor))
-                told[draw.declaration_id, draw.version] = Told(time, said)
+                told[draw.declaration_id, draw.version] = Told(moment(draw.time), said)
         return told
 
     def explain(self, state: Drawn, context: Context) -> list[str]:
@@ -178,7 +178,7 @@ def _folded(
     """Add up by month what is too much to keep one by one, but for the first draw, by which the others are judged."""
     months = {month: (count, grams) for month, count, grams in folded}
     for draw in draws[1 : max(1, len(draws) - MOST + 1)]:
-        if context.open(moment(draw.time)) and len(draws) < 2 * MOST:
+        if draw.time >= context.opens and len(draws) < 2 * MOST:
             break  # may still be amended
         count, grams = months.get(month_of(draw), (0, 0))
         months[month_of(draw)] = count + draw.used, min(_MOST_G, grams + (draw.grams or 0) * draw.used)

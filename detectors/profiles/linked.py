@@ -39,6 +39,7 @@ from schemas.types import FindingCode, Severity
 
 #: T08 sets no window; the ring of case K2 worked for months.
 _WINDOW = timedelta(days=365)
+_WINDOW_SECONDS = int(_WINDOW.total_seconds())
 MOST = 120
 #: Risk from which a declaration was flagged: the default cut of ``high``.
 _FLAGGED = 50
@@ -103,23 +104,23 @@ class Linked(Profile[Shared]):
         state = state or Shared()
         new = [_given(fact, context.key) for fact in facts]
         given = joined(state.given, [one for one in new if one.holders or one.version > 1 or one.step])
-        given = [
-            one
-            for one in given
-            if context.open(moment(one.time)) or (one.holders and context.kept(moment(one.time), _WINDOW))
-        ][-MOST:]
+        since = context.keeps(_WINDOW)
+        given = [one for one in given if one.time >= context.opens or (one.holders and one.time >= since)][-MOST:]
         said = heard(state.heard, feedback, self.codes, context)
         right = [one for one in feedback if one.verdict == "true_positive"]
         confirmed = heard(state.confirmed, right, _ALL, context)
         return Shared(given, said, confirmed) if given or said or confirmed else None
 
+    def entries(self, state: Shared) -> Sequence[Given]:
+        """Return the declarations."""
+        return state.given
+
     def say(self, state: Shared, context: Context) -> Mapping[Ref, Told]:
         """Speak of the open declarations."""
         told: dict[Ref, Told] = {}
         for one in state.given:
-            time = moment(one.time)
-            if one.holders and context.open(time):
-                told[one.declaration_id, one.version] = Told(time, list(_said(state, one, context)))
+            if one.holders and one.time >= context.asked:
+                told[one.declaration_id, one.version] = Told(moment(one.time), list(_said(state, one, context)))
         return told
 
     def explain(self, state: Shared, context: Context) -> list[str]:
@@ -180,10 +181,11 @@ def _confirmed(state: Shared, one: Given, time: int) -> bool:
 
 
 def _said(state: Shared, one: Given, context: Context) -> Iterator[Said]:
+    place = order(one)
     earlier = [
         entry
         for entry in state.given
-        if entry.holders and order(entry) < order(one) and moment(one.time) - moment(entry.time) < _WINDOW
+        if entry.holders and order(entry) < place and one.time - entry.time < _WINDOW_SECONDS
     ]
     if not earlier or not (one.elements or one.wrong) or _hub([*earlier, one]):
         return

@@ -102,13 +102,16 @@ class Newcomers(Profile[Begun]):
         said = heard(state.heard, feedback, self.codes, context) if feedback or state.heard else state.heard
         return Begun(first, month, orders, said) if first or said else None
 
+    def entries(self, state: Begun) -> Sequence[Ordered]:
+        """Return the orders."""
+        return state.orders
+
     def say(self, state: Begun, context: Context) -> Mapping[Ref, Told]:
         """Speak of the open orders."""
         told: dict[Ref, Told] = {}
         for one in state.orders:
-            time = moment(one.time)
-            if one.what is not None and context.open(time):
-                told[one.declaration_id, one.version] = Told(time, list(_said(state, one, context)))
+            if one.what is not None and one.time >= context.asked:
+                told[one.declaration_id, one.version] = Told(moment(one.time), list(_said(state, one, context)))
         return told
 
     def explain(self, state: Begun, context: Context) -> list[str]:
@@ -142,11 +145,11 @@ def _entry(fact: Fact, key: str) -> Ordered | None:
 
 
 def _kept(one: Ordered, first: Sequence[Seen], context: Context) -> bool:
-    time = moment(one.time)
+    kept = one.time >= context.keeps(_ORDERS_FOR)
     if one.version > 1 or one.what is None:  # an earlier version of it may still come
-        return context.open(time) or (one.what is not None and context.kept(time, _ORDERS_FOR))
+        return one.time >= context.opens or (one.what is not None and kept)
     # once established at a time, always: more facts only make the earliest earlier
-    return context.kept(time, _ORDERS_FOR) and len(before(first, one.time, one.declaration_id)) < FIRST
+    return kept and len(before(first, one.time, one.declaration_id)) < FIRST
 
 
 def _said(state: Begun, one: Ordered, context: Context) -> Iterator[Said]:
@@ -181,7 +184,10 @@ def _said(state: Begun, one: Ordered, context: Context) -> Iterator[Said]:
         "Ask for the purchase contract and the producer, who owns the firm and what it did before; a firm may also be new "
         "here because it was registered again under another number."
     )
-    mates = [entry for entry in state.orders if entry.what is not None and order(entry) <= order(one)]
+    # those of the time that every state still holds, whenever it is asked
+    since_then = one.time - int(_ORDERS_FOR.total_seconds())
+    orders = [entry for entry in state.orders if entry.what is not None and entry.time >= since_then]
+    mates = [entry for entry in orders if order(entry) <= order(one)]
     yield Said(
         code="PARTY-NEW",
         severity=severity,

@@ -12,17 +12,18 @@ Four rules make the final alerts the same whatever the order of arrival, and how
 - *What is said of a declaration depends on the facts up to its own time only* (and on feedback decided before it), so that
   later trade does not change an old alert.
 - *Only open declarations are spoken of*: those not older than the lateness before the newest fact of the key. State is
-  kept for the window and the lateness, so the whole window of every open declaration is there.
+  kept for the window and the lateness, so the whole window of every open declaration is there. Of these, only those from
+  the time of the oldest new fact on are asked for: by the second rule nothing else can have changed.
 - *Absence of history is no evidence before there is history*: see :meth:`Context.covered`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -38,7 +39,16 @@ Ref = tuple[str, int]
 ENDED = frozenset({"rejected", "cancelled"})
 
 
-@dataclass(frozen=True, slots=True)
+class Entry(Protocol):
+    """What a state remembers of one declaration; ``time`` in seconds since 1970."""
+
+    declaration_id: str
+    version: int
+    step: int
+    time: int
+
+
+@dataclass(slots=True)
 class Context:
     """What a profile may know beside its state.
 
@@ -48,20 +58,26 @@ class Context:
     since : when the history of the stream begins.
     latest : time of the newest fact of this key.
     lateness : how much later than newer ones a fact may come and still count.
+    changed : what is said of declarations before this time (seconds since 1970) is what it was; None if all may be new.
+    opens : since when declarations are still spoken of (seconds since 1970).
+    asked : since when they are spoken of now: those that are open and may be spoken of otherwise than before.
     """
 
     key: str
     since: datetime
     latest: datetime
     lateness: timedelta
+    changed: int | None = None
+    opens: int = field(init=False)
+    asked: int = field(init=False)
 
-    def open(self, time: datetime) -> bool:
-        """Tell whether declarations of that time are still spoken of."""
-        return time >= self.latest - self.lateness
+    def __post_init__(self) -> None:
+        self.opens = int(self.latest.timestamp()) - int(self.lateness.total_seconds())
+        self.asked = self.opens if self.changed is None else max(self.opens, self.changed)
 
-    def kept(self, time: datetime, window: timedelta) -> bool:
-        """Tell whether an entry of that time may still be in the window of an open declaration."""
-        return time >= self.latest - self.lateness - window
+    def keeps(self, window: timedelta) -> int:
+        """Return since when (seconds since 1970) an entry may still be in the window of an open declaration."""
+        return self.opens - int(window.total_seconds())
 
     def covered(self, time: datetime, window: timedelta) -> bool:
         """Tell whether the history covers the window before that time, so that absence means something."""
@@ -127,8 +143,15 @@ class Profile(ABC, Generic[S]):
         """
 
     @abstractmethod
+    def entries(self, state: S) -> Iterable[Entry]:
+        """Return what the state remembers of single declarations, in any order."""
+
+    @abstractmethod
     def say(self, state: S, context: Context) -> Mapping[Ref, Told]:
-        """Return what holds of each *open* declaration of the state that the profile could speak of, also if it is nothing."""
+        """Return what holds of each declaration that is *asked* for and the profile could speak of, also if it is nothing.
+
+        That is, of those of the state whose time is not before :attr:`Context.asked`.
+        """
 
     @abstractmethod
     def explain(self, state: S, context: Context) -> list[str]:

@@ -86,22 +86,22 @@ class Shells(Profile[Behind]):
         state = state or Behind()
         new = [_sent(fact, context.key) for fact in facts]
         sent = joined(state.sent, [one for one in new if one.party or one.version > 1 or one.step])
-        sent = [
-            one
-            for one in sent
-            if context.open(moment(one.time)) or (one.party and context.kept(moment(one.time), NEW_FOR))
-        ][-MOST:]
+        since = context.keeps(NEW_FOR)
+        sent = [one for one in sent if one.time >= context.opens or (one.party and one.time >= since)][-MOST:]
         said = heard(state.heard, feedback, self.codes, context)
         return Behind(sent, said) if sent or said else None
+
+    def entries(self, state: Behind) -> Sequence[Sent]:
+        """Return the declarations."""
+        return state.sent
 
     def say(self, state: Behind, context: Context) -> Mapping[Ref, Told]:
         """Speak of the open declarations with a large order."""
         told: dict[Ref, Told] = {}
         for one in state.sent:
-            time = moment(one.time)
-            if one.party and context.open(time):
+            if one.party and one.time >= context.asked:
                 said = list(_said(state, one, context)) if _large(one) else []
-                told[one.declaration_id, one.version] = Told(time, said)
+                told[one.declaration_id, one.version] = Told(moment(one.time), said)
         return told
 
     def explain(self, state: Behind, context: Context) -> list[str]:

@@ -103,14 +103,17 @@ class Splitting(Profile[Remembered]):
         said = heard(state.heard, feedback, self.codes, context)
         return Remembered(entries, said) if entries or said else None
 
+    def entries(self, state: Remembered) -> Sequence[Lots]:
+        """Return the declarations."""
+        return state.entries
+
     def say(self, state: Remembered, context: Context) -> Mapping[Ref, Told]:
         """Speak of the open declarations."""
         told: dict[Ref, Told] = {}
         for place, entry in enumerate(state.entries):
-            time = moment(entry.time)
-            if entry.side and context.open(time):
+            if entry.side and entry.time >= context.asked:
                 said = list(_said(state, place, context)) if entry.lots else []
-                told[entry.declaration_id, entry.version] = Told(time, said)
+                told[entry.declaration_id, entry.version] = Told(moment(entry.time), said)
         return told
 
     def explain(self, state: Remembered, context: Context) -> list[str]:
@@ -181,7 +184,7 @@ def _side(fact: Fact, key: str) -> str:
 
 def _kept(entries: Sequence[Lots], context: Context) -> list[Lots]:
     """Return the entries that still matter: what says nothing, only while an earlier version may still come."""
-    opens = seconds(context.latest - context.lateness)
+    opens = context.opens
     added = opens - _WINDOWS[-1] * _DAY
     again = opens - _CARRIED_DAYS * _DAY
     return [

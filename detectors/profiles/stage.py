@@ -217,9 +217,9 @@ def _learn(
     result: Profiled | None,
 ) -> bool:
     """Let the profiles of a key learn, and tell ``result`` what they say now; return whether the state changed."""
-    newest = max([envelope.latest, *(seconds(fact.time) for fact in facts)])
-    before = Context(key, begin, moment(envelope.latest), lateness)
-    after = Context(key, begin, moment(newest), lateness)
+    times = [seconds(fact.time) for fact in facts]
+    latest, newest = envelope.latest, max(times, default=0)
+    newest = max(latest, newest)
     changed = False
     for profile in registry.of_kind(kind_of(key)):
         wanted = [fact for fact in facts if profile.wants(fact)]
@@ -227,7 +227,11 @@ def _learn(
             continue
         stored = envelope.parts.get(profile.tag)
         state = None if stored is None else msgspec.msgpack.decode(stored, type=profile.state)
-        told = {} if state is None or result is None else dict(profile.say(state, before))
+        since = None if feedback else _affected(profile, state, wanted)
+        told: Mapping[Ref, Told] = {}
+        if state is not None and result is not None and (since is None or since <= latest):
+            told = dict(profile.say(state, Context(key, begin, moment(latest), lateness, since)))
+        after = Context(key, begin, moment(newest), lateness, since)
         learnt = profile.learn(state, wanted, feedback, after)
         written = None if learnt is None else msgspec.Raw(_encode(learnt))
         if written == stored:
@@ -242,6 +246,18 @@ def _learn(
     if changed:
         envelope.latest = newest
     return changed
+
+
+def _affected(profile: Profile[Any], state: Any, facts: Sequence[Fact]) -> int:
+    """Return since when what is said may change by new facts: their own time, or that of the version that one replaces.
+
+    What is said of a declaration depends on the facts up to its own time only.
+    """
+    times = [seconds(fact.time) for fact in facts]
+    replaced = {fact.declaration_id for fact in facts if fact.version > 1 or fact.event != "lodged"}
+    if replaced and state is not None:
+        times += [one.time for one in profile.entries(state) if one.declaration_id in replaced]
+    return min(times)
 
 
 def _news(profile: Profile[Any], key: str, before: Mapping[Ref, Told], after: Mapping[Ref, Told]) -> list[Verdict]:
