@@ -80,10 +80,11 @@ class Encodings:
         self.tables = tables
         # A row of figures for each text, then one for "not known", and one for "never seen": one look-up a text.
         self._places: list[dict[str | None, int]] = []
-        self._figures = []
+        self._figures: list[tuple[Numbers, Numbers]] = []
         for table in tables:
             self._places.append({**{text: n for n, text in enumerate(table)}, None: len(table)})
-            self._figures.append(np.array([*table.values(), _NOTHING, _UNSEEN]))
+            share, known = np.array([*table.values(), _NOTHING, _UNSEEN]).T.copy()
+            self._figures.append((share, known))
 
     @classmethod
     def learn(
@@ -107,17 +108,19 @@ class Encodings:
 
     def encode(self, frame: pl.DataFrame) -> Encoded:
         """Return the encodings of rows by all that was learned; an unseen key has its parent's share, known 0."""
-        shape = (frame.height, len(self.keys))
+        # A key after another lies in memory, as they are worked out; callers see rows.
+        shape = (len(self.keys), frame.height)
         shares, known = np.empty(shape), np.empty(shape)
         texts = _all_texts(frame, self.keys)
-        for n, (key, places, figures) in enumerate(zip(self.keys, self._places, self._figures, strict=True)):
-            get, unseen = places.get, len(figures) - 1
-            at = np.fromiter((get(text, unseen) for text in texts[n].to_list()), np.intp, frame.height)
-            pairs = figures[at]
-            known[:, n] = pairs[:, 1]
-            behind = self.base if key.parent is None else _or(shares[:, key.parent], self.base)
-            shares[:, n] = np.where(at == unseen, behind, pairs[:, 0])
-        return Encoded(shares, known)
+        for n, (key, places, (share, count)) in enumerate(zip(self.keys, self._places, self._figures, strict=True)):
+            get, unseen = places.get, len(share) - 1
+            at = np.array([get(text, unseen) for text in texts[n].to_list()], dtype=np.intp)
+            share.take(at, out=shares[n], mode="clip")
+            count.take(at, out=known[n], mode="clip")
+            new = np.flatnonzero(at == unseen)
+            if len(new):
+                shares[n, new] = self.base if key.parent is None else _or(shares[key.parent, new], self.base)
+        return Encoded(shares.T, known.T)
 
     def parts(self) -> dict[str, Any]:
         """Return what was learned, as arrays and plain values."""

@@ -51,6 +51,15 @@ CHOSEN = (
 COLUMNS = frozenset(
     {"commodity_code", *(each.column for each in MEASURED), *(column for each in CHOSEN for column in each.columns)}
 )
+#: Of each choice the text by which its shares are kept: "chapter|choice", null where the choice is not known.
+_OF_CHAPTER = [
+    pl.concat_str(
+        pl.col("commodity_code").fill_null("").str.slice(0, 2),
+        pl.concat_str(chosen.columns, separator=">"),
+        separator="|",
+    ).alias(str(n))
+    for n, chosen in enumerate(CHOSEN)
+]
 WORDS = tuple(each.words for each in (*MEASURED, *CHOSEN))
 #: Distances are cut here: what is absurd is not more telling than what is odd.
 _FARTHEST = 12.0
@@ -110,16 +119,12 @@ class Habits:
         with np.errstate(invalid="ignore"):
             for n, measured in enumerate(MEASURED):
                 found[:, n] = (_values(frame, measured) - pairs[:, n, 0]) / pairs[:, n, 1]
-        chapters = [code[:2] if code else "" for code in codes]
-        for n, chosen in enumerate(CHOSEN, len(MEASURED)):
-            shares = self.shares[n - len(MEASURED)]
-            choices = _choices(frame, chosen)
-            asked = list(zip(chapters, choices, strict=True))
-            surprise = {
-                pair: np.nan if pair[1] is None else self._surprise(shares, pair[0], pair[1]) for pair in set(asked)
-            }
-            found[:, n] = [surprise[pair] for pair in asked]
-        return np.asarray(np.clip(found, -_FARTHEST, _FARTHEST))
+        asked = frame.select(_OF_CHAPTER)
+        for n, shares in enumerate(self.shares):
+            choices: list[str | None] = asked[str(n)].to_list()
+            surprise = {each: np.nan if each is None else self._surprise(shares, each) for each in set(choices)}
+            found[:, len(MEASURED) + n] = [surprise[each] for each in choices]
+        return np.asarray(np.clip(found, -_FARTHEST, _FARTHEST, out=found))
 
     def usual_of(self, feature: int, code: str | None) -> tuple[float, float]:
         """Return median and spread of a measured feature for a code (in logs where the feature is); NaN if nothing is known."""
@@ -141,9 +146,10 @@ class Habits:
         chapter = code[:2] if code else ""
         return shares.get(f"{chapter}|{value}", shares.get(chapter, shares[""]))
 
-    def _surprise(self, shares: Mapping[str, float], chapter: str, choice: str) -> float:
-        share = shares.get(f"{chapter}|{choice}")
-        return -float(np.log(share if share is not None else shares.get(chapter, shares[""])))
+    def _surprise(self, shares: Mapping[str, float], choice: str) -> float:
+        """Return the surprise of "chapter|choice"."""
+        share = shares.get(choice)
+        return -float(np.log(share if share is not None else shares.get(choice.partition("|")[0], shares[""])))
 
     def parts(self) -> dict[str, Any]:
         """Return what was learned."""

@@ -22,6 +22,20 @@ _MAD = 1.4826
 _NARROWEST, _WIDEST = 0.18, 1.6
 #: Digits of the code that each level goes by; the last also by lane.
 _DIGITS = (0, 2, 4, 6, 6)
+#: Answers that are kept: trade asks the same of the same goods, lanes and months.
+_KEPT = 200_000
+_JOIN = "\x1f"
+#: Digits, lane and month of an item in one text, null without a code.
+_ASKED = pl.concat_str(
+    pl.col("commodity_code").replace("", None).str.slice(0, 6),
+    pl.concat_str(
+        pl.col("country_of_export").fill_null("?"), pl.col("country_of_destination").fill_null("?"), separator=">"
+    ),
+    pl.col("day").dt.strftime("%Y-%m"),
+    separator=_JOIN,
+)
+#: Level, spread, place and prices where there is no code.
+_NOTHING = (np.nan, np.nan, -1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,9 @@ class Levels:
         self._newest: dict[str, str] = {}
         for month in sorted(self.months):
             self._newest[month.partition("@")[0]] = month
-        self._kept: dict[tuple[str, str, str], tuple[float, float, int, int]] = {}
+        #: What was asked before -> its place in ``_rows``.
+        self._kept: dict[str | None, int] = {}
+        self._rows = np.zeros((0, 4))
 
     @classmethod
     def learn(cls, prices: Prices) -> Self:
@@ -151,29 +167,18 @@ class Levels:
 
         Of what is not known, lane and digits are left out until something is; NaN without a code.
         """
-        frame = computed.items.select(*sorted(COLUMNS))
-        codes = frame["commodity_code"].to_list()
-        lanes = (
-            frame["country_of_export"].fill_null("?") + ">" + frame["country_of_destination"].fill_null("?")
-        ).to_list()
-        months = frame["day"].dt.strftime("%Y-%m").to_list()
-        found = [self._found(code, lane, month) for code, lane, month in zip(codes, lanes, months, strict=True)]
-        if not found:
-            empty = np.zeros(0)
-            return empty, empty, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        level, spread, place, count = zip(*found, strict=True)
-        return np.array(level), np.array(spread), np.array(place), np.array(count)
-
-    def _found(self, code: str | None, lane: str, month: str) -> tuple[float, float, int, int]:
-        if not code:
-            return np.nan, np.nan, -1, 0
-        asked = (code[:6], lane, month)
-        kept = self._kept.get(asked)
-        if kept is None:
-            if len(self._kept) > 200_000:
-                self._kept.clear()
-            kept = self._kept[asked] = self._looked_up(*asked)
-        return kept
+        asked: list[str | None] = computed.items.select(_ASKED).to_series().to_list()
+        kept = self._kept
+        if len(kept) > _KEPT:
+            kept.clear()
+            self._rows = self._rows[:0]
+        fresh = list(set(asked).difference(kept))
+        if fresh:
+            kept.update(zip(fresh, range(len(kept), len(kept) + len(fresh)), strict=True))
+            told = [_NOTHING if each is None else self._looked_up(*each.split(_JOIN, 2)) for each in fresh]
+            self._rows = np.concatenate([self._rows, np.array(told, dtype=np.float64)])
+        found = self._rows[[kept[each] for each in asked]]
+        return found[:, 0], found[:, 1], found[:, 2].astype(np.int64), found[:, 3].astype(np.int64)
 
     def _looked_up(self, code: str, lane: str, month: str) -> tuple[float, float, int, int]:
         for key in (

@@ -108,10 +108,13 @@ class OutcomeDetector(LearnedDetector):
         values = np.full(len(rows), np.nan)
         if judged.any():
             values[judged] = _chances(self.boosting.raw(rows[judged]), self.slope)
-        worth = [self._recovery(code) for code in frame["hs4"].to_list()] if self.recovered else [np.nan] * len(rows)
-        return Scores(
-            values, "item", {"rows": rows, "known": encoded.known, "recovery": values * np.array(worth, dtype=float)}
-        )
+        if self.recovered:
+            headings: list[str | None] = frame["hs4"].to_list()
+            worth = {code: self._recovery(code) for code in set(headings)}
+            recovery = values * np.array([worth[code] for code in headings])
+        else:
+            recovery = np.full(len(rows), np.nan)
+        return Scores(values, "item", {"rows": rows, "known": encoded.known, "recovery": recovery})
 
     def _recovery(self, heading: str | None) -> float:
         for each in (heading, heading[:2], "*") if heading else ("*",):
@@ -122,13 +125,15 @@ class OutcomeDetector(LearnedDetector):
     def hits(self, batch: Batch, computed: Features, scores: Scores, reference: Reference) -> list[LearnedHit]:
         """Say of each item over the threshold what raised its chance, by how much."""
         found = scores.over(self.threshold)
-        facts = computed.items[found].to_dicts() if found else []
-        return [self._say(n, fact, scores) for n, fact in zip(found, facts, strict=True)]
+        if not found:
+            return []
+        facts = computed.items[found].to_dicts()
+        _, added = self.boosting.contributions(scores.kept["rows"][found])
+        added *= self.slope[0]
+        return [self._say(n, fact, scores, each) for n, fact, each in zip(found, facts, added, strict=True)]
 
-    def _say(self, row: int, fact: Mapping[str, Any], scores: Scores) -> LearnedHit:
+    def _say(self, row: int, fact: Mapping[str, Any], scores: Scores, added: Numbers) -> LearnedHit:
         chance = float(scores.values[row])
-        _, added = self.boosting.contributions(scores.kept["rows"][row])
-        added = added * self.slope[0]
         order = [int(n) for n in np.argsort(-added, kind="stable") if added[n] >= _TOLD_FROM][:_TOLD]
         told = [self._told(n, fact, scores.kept["rows"][row], scores.kept["known"][row], added[n]) for n in order]
         strong = chance >= self.medium

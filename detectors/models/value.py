@@ -97,7 +97,7 @@ class MislabelValue(LearnedDetector):
 
     def score(self, batch: Batch, computed: Features, reference: Reference) -> Scores:
         """Return, for each item, how far its price lies from the usual, by the threshold that applies."""
-        level, spread, _, support = self.usual.of(computed)
+        level, spread, told, support = self.usual.of(computed)
         price = levels.price_of(computed)
         with np.errstate(all="ignore"):
             spreads = np.where(_judged(computed), (np.log(price) - level) / spread, np.nan)
@@ -107,7 +107,8 @@ class MislabelValue(LearnedDetector):
             fits[n] = len(self._fitted(computed, n, float(price[n]), reference))
         with np.errstate(invalid="ignore"):
             values = np.abs(spreads) / np.where(fits > 0, self.far_fit, self.far)
-        return Scores(values, "item", {"spreads": spreads, "fits": fits, "support": support})
+        usual = {"level": level, "spread": spread, "told": told, "support": support}
+        return Scores(values, "item", {"spreads": spreads, "fits": fits} | usual)
 
     def _fitted(
         self, computed: Features, row: int, price: float, reference: Reference
@@ -130,12 +131,12 @@ class MislabelValue(LearnedDetector):
         rows = scores.over(self.threshold)
         if not rows:
             return []
-        level, spread, told, support = self.usual.of(computed)
+        level, spread, told, support = (scores.kept[name] for name in ("level", "spread", "told", "support"))
         price = levels.price_of(computed)
         found = []
         for n, fact in zip(rows, computed.items[rows].to_dicts(), strict=True):
             centre, wide = float(np.exp(level[n])), float(np.exp(3 * spread[n]))
-            where = self.usual.named(told[n], fact)
+            where = self.usual.named(int(told[n]), fact)
             found.append(
                 self._say(n, fact, float(price[n]), (centre, wide, where, int(support[n])), scores, computed, reference)
             )

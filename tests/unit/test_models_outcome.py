@@ -92,7 +92,7 @@ def test_trees_give_the_scores_of_scikit_learn_and_say_how() -> None:
     assert np.array_equal(trees.raw(rows), model._raw_predict(rows)[:, 0])
     for n in range(0, 600, 97):
         assert trees.raw(rows[n : n + 1])[0] == trees.raw(rows)[n]
-        base, added = trees.contributions(rows[n])
+        base, (added,) = trees.contributions(rows[n : n + 1])
         assert base + added.sum() == pytest.approx(trees.raw(rows)[n], abs=1e-9)
     assert trees.importance().argmax() == 0
     back = skops.io.loads(skops.io.dumps(trees.parts()))

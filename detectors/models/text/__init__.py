@@ -66,6 +66,7 @@ class MislabelText(LearnedDetector):
         self.figures = dict(figures)
         self._spelled: dict[str, tuple[float, int, Face]] = {}
         self._liked: dict[tuple[str, str], Likeness] = {}
+        self._named: dict[tuple[str, str], Likeness] = {}
 
     @classmethod
     def train(cls, history: History, say: Say, seed: int = 0) -> Self:
@@ -149,11 +150,18 @@ class MislabelText(LearnedDetector):
             if len(kept) + len(fresh) > _KEPT:
                 kept.clear()
                 fresh = list({pair for pair in pairs if pair is not None})
-            names = [named(text) for text, _ in fresh]
-            telling_ones = [n for n, name in enumerate(names) if telling(name)]
-            kept.update((pair, _UNKNOWN) for pair in fresh)
-            found = self.headings.likeness([names[n] for n in telling_ones], [fresh[n][1] for n in telling_ones])
-            kept.update((fresh[n], like) for n, like in zip(telling_ones, found, strict=True))
+            # Many texts differ by a model number only: each name is compared once.
+            asked = [(named(text), heading) for text, heading in fresh]
+            known = self._named
+            new = list({pair for pair in asked if pair not in known})
+            if len(known) + len(new) > _KEPT:
+                known.clear()
+                new = list(set(asked))
+            known.update((pair, _UNKNOWN) for pair in new)
+            judged = [pair for pair in new if telling(pair[0])]
+            found = self.headings.likeness([name for name, _ in judged], [heading for _, heading in judged])
+            known.update(zip(judged, found, strict=True))
+            kept.update((pair, known[name]) for pair, name in zip(fresh, asked, strict=True))
         return [kept[pair] if pair is not None else _UNKNOWN for pair in pairs]
 
     def hits(self, batch: Batch, computed: Features, scores: Scores, reference: Reference) -> list[LearnedHit]:
@@ -212,6 +220,7 @@ class MislabelText(LearnedDetector):
         """Drop what was kept of texts."""
         self._spelled.clear()
         self._liked.clear()
+        self._named.clear()
 
     def parts(self) -> dict[str, Any]:
         """Return what was learned."""

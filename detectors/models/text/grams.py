@@ -24,7 +24,7 @@ def _codes(texts: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, 
     """Return the code points of all texts, each between blanks, and the text that each belongs to."""
     padded = [f" {text[:LONGEST]} " for text in texts]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    owners = np.repeat(np.arange(len(padded), dtype=np.uint64), [len(text) for text in padded])
+    owners = np.repeat(np.arange(len(padded)), [len(text) for text in padded])
     return codes, owners
 
 
@@ -39,6 +39,8 @@ def grams(views: Sequence[Sequence[str]], sizes: Sequence[Sequence[int]], bits: 
     bits : columns, as a power of two.
     """
     rows = len(views[0]) if views else 0
+    # Half as wide keys are sorted in half the time; batches and chunks of texts are never so long that they do not fit.
+    narrow = rows << bits < 1 << 32
     mask = np.uint64((1 << bits) - 1)
     keys = []
     for number, texts in enumerate(views, 1):
@@ -46,36 +48,53 @@ def grams(views: Sequence[Sequence[str]], sizes: Sequence[Sequence[int]], bits: 
         if not there:
             continue
         codes, owners = _codes([texts[n] for n in there])
-        places = np.array(there, dtype=np.uint64)[owners.astype(np.int64)]
-        for size in sizes[number - 1]:
+        places = np.array(there, dtype=np.uint64)[owners] << np.uint64(bits)
+        hashed = codes
+        for size in range(1, min(max(sizes[number - 1]), len(codes)) + 1):
             height = len(codes) - size + 1
-            if height <= 0:
+            if size > 1:
+                hashed = hashed[:height] * _BASE
+                hashed += codes[size - 1 :]
+            if size not in sizes[number - 1]:
                 continue
-            hashed = np.full(height, number * 0x9E3779B97F4A7C15 % 2**64 + size, dtype=np.uint64)
-            for k in range(size):
-                hashed = hashed * _BASE + codes[k : k + height]
-            hashed ^= hashed >> _HALF
-            hashed *= _MIX
-            hashed ^= hashed >> _HALF
+            # A polynomial of the letters, begun with a number of the view and the size: only its last term differs by size.
+            begun = (number * 0x9E3779B97F4A7C15 + size) * int(_BASE) ** size % 2**64
+            mixed = hashed + np.uint64(begun)
+            mixed ^= mixed >> _HALF
+            mixed *= _MIX
+            mixed ^= mixed >> _HALF
+            mixed &= mask
+            mixed |= places[:height]
             whole = owners[:height] == owners[size - 1 :]
-            keys.append(((places[:height] << np.uint64(bits)) | (hashed & mask))[whole])
-    found = np.sort(np.concatenate(keys)) if keys else np.zeros(0, dtype=np.uint64)
+            keys.append(mixed[whole].astype(np.uint32) if narrow else mixed[whole])
+    kind: Any = np.uint32 if narrow else np.uint64
+    found: Any = np.concatenate(keys) if keys else np.zeros(0, dtype=kind)
+    found.sort()
     found = found[np.diff(found, prepend=~found[:1]) != 0]  # np.unique hashes first, at fifty times the cost
-    starts = np.searchsorted(found >> np.uint64(bits), np.arange(rows + 1, dtype=np.uint64))
-    columns = (found & mask).astype(np.int32)
+    starts = np.searchsorted(found >> kind(bits), np.arange(rows + 1, dtype=kind))
+    columns = (found & kind(mask)).astype(np.int32)
     return csr_matrix(
         (np.ones(len(columns), dtype=np.float32), columns, starts.astype(np.int32)), shape=(rows, 1 << bits)
     )
 
 
 def normalised(matrix: Any, weights: np.ndarray[Any, Any] | None = None) -> Any:
-    """Return rows weighted by column (if weights are given) and scaled to length one; rows without anything stay so."""
-    if weights is not None:
-        matrix = csr_matrix((matrix.data * weights[matrix.indices], matrix.indices, matrix.indptr), shape=matrix.shape)
-        matrix.eliminate_zeros()
-    values = matrix.data
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    length = np.sqrt(np.bincount(rows, weights=values.astype(np.float64) ** 2, minlength=matrix.shape[0]))
+    """Return the rows of :func:`grams` weighted by column (if weights are given) and scaled to length one.
+
+    Rows without anything stay so.
+    """
+    columns, starts = matrix.indices, matrix.indptr
+    counts = np.diff(starts)
+    rows = np.repeat(np.arange(matrix.shape[0]), counts)
+    if weights is None:
+        length = np.sqrt(counts)
+        values = np.float64(1.0)
+    else:
+        weighted = weights[columns]
+        there = np.flatnonzero(weighted)
+        columns, rows, values = columns[there], rows[there], weighted[there].astype(np.float64)
+        starts = np.searchsorted(there, starts).astype(np.int32)
+        length = np.sqrt(np.bincount(rows, weights=values**2, minlength=matrix.shape[0]))
     with np.errstate(divide="ignore"):
         scale = np.where(length > 0, 1.0 / length, 0.0)
-    return csr_matrix(((values * scale[rows]).astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return csr_matrix(((values * scale[rows]).astype(np.float32), columns, starts), shape=matrix.shape)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -91,7 +92,9 @@ class Headings:
             return [Likeness(np.nan, np.nan, 0, 0)] * len(texts)
         # Descriptions are rows, texts columns: the greatest of each heading's rows is then taken over whole rows.
         like = (self._kept @ _vectors(texts, self.weights).T.tocsr()).toarray()
-        of_heading = np.maximum.reduceat(like, self.starts[:-1], axis=0)
+        of_heading = np.empty((len(self.headings), len(texts)), dtype=like.dtype)
+        for n, (first, end) in enumerate(pairwise(self.starts.tolist())):
+            like[first:end].max(axis=0, out=of_heading[n])  # np.maximum.reduceat takes seven times as long
         columns = np.arange(len(texts))
         own_places = np.array([self._places.get(heading, -1) for heading in declared])
         own = np.where(own_places >= 0, of_heading[own_places, columns], np.nan)
