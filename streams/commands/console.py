@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,10 @@ _EPILOG = (
     "[bold]assay console --host 0.0.0.0 --port 8791[/] behind a proxy with TLS, ASSAY_CONSOLE_URL=https://..."
 )
 _USER_EPILOG = "Example:  [bold]assay console user add ada --role supervisor --display 'Ada Okafor'[/]"
+_EXPORT_EPILOG = (
+    "Example:  [bold]assay console suppressions export --output draft.yaml[/], then look at each; "
+    "[bold]assay replay day.ndjson --suppressions draft.yaml --alerts alerts.jsonl[/] shows what they silence"
+)
 _COLUMNS = ("name", "display", "role", "active", "way", "created_at", "last_login")
 _ROLES = "viewer, analyst, supervisor or admin"
 
@@ -43,6 +48,9 @@ def register(app: typer.Typer) -> None:
     users.command("passwd", epilog="Example:  [bold]assay console user passwd ada[/]")(passwd)
     users.command("link", epilog="Example:  [bold]assay console user link ada --minutes 10[/]")(link)
     group.add_typer(users, name="user")
+    kept = typer.Typer(no_args_is_help=True, help="What analysts keep out of the queue for a time.")
+    kept.command("export", epilog=_EXPORT_EPILOG)(export)
+    group.add_typer(kept, name="suppressions")
     app.add_typer(group, name="console")
 
 
@@ -156,6 +164,31 @@ def link(
     if user is None or not user.active:
         raise SettingsError(f"there is no user {name} who may log in")
     _print_link(store, name, minutes)
+
+
+def export(
+    output_: Annotated[
+        Path | None, typer.Option("--output", help="File to write; it must not exist yet. [default: standard output]")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Write the suppressions in force as a file for the pipeline (ASSAY_SUPPRESSIONS, assay replay --suppressions).
+
+    The console's hide alerts from its people; the pipeline's keep grounds from becoming alerts at all. The file is a draft
+    to look through; those that the pipeline cannot say as narrowly are left out and told in it. It names parties.
+    """
+    from streams.console.store import silencing
+
+    text, kept, left = silencing.as_yaml(_store(database))
+    if output_ is None:
+        typer.echo(text, nl=False)
+    else:
+        try:
+            with output_.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise SettingsError(f"{output_}: {error.strerror}") from None
+    output.errors.print(f"{kept} suppressions; {left} left out, with the reason in the file", markup=False)
 
 
 def _print_link(store: Store, name: str, minutes: int) -> None:

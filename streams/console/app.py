@@ -152,7 +152,7 @@ def create_app(console: Console) -> FastAPI:
     ``GET|POST /api/drafts``                      and ``POST /api/drafts/{id}/close``
     ``GET /api/overview``, ``/api/feeds``         numbers, health of the feeds
     ``GET /api/audit``                            the trail (supervisor)
-    ``GET /api/users``                            who may log in (admin), and ``POST /api/users/{name}/log-out``
+    ``GET /api/users``                            who may log in (admin); ``POST ../{name}``: role, active; ``../log-out``
     ``GET /events``                               server-sent events, see `streams.console.events`
     ``GET /health``, ``/health/live``             for monitoring, without log-in
     ============================================  =========================================================================

@@ -21,6 +21,7 @@ from streams.simulate import feed
 ADA = Person("ada", "Ada Nyström", Role.analyst)
 BEN = Person("ben", "Ben Okafor", Role.supervisor)
 VERA = Person("vera", "Vera Viewer", Role.viewer)
+RITA = Person("rita", "Rita Root", Role.admin)
 
 
 @dataclass
@@ -57,7 +58,7 @@ def alerts(folder: Path, count: int, days: int, until: datetime, seed: int = 11,
 
 def fill(store: Store, clock: Clock, told: list[Alert], hash_: Callable[[str], str] | None = None) -> None:
     """Take alerts in and decide on the older half, as three weeks of work leave them."""
-    for person in (ADA, BEN, VERA):
+    for person in (ADA, BEN, VERA, RITA):
         store.people.add(person.name, person.role, OPERATOR, hash_(person.name) if hash_ else None, person.display)
     store.taking.take(Batch(list(told)), datetime.now(UTC))
     chance = random.Random(5)

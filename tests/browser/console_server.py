@@ -25,7 +25,7 @@ from streams.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "deploy/console/axe.min.js"
 #: Logging in hashes with argon2 at its full cost; the tests log in rarely.
-PASSWORDS = {name: f"{name} touches the stone" for name in ("ada", "ben", "vera")}
+PASSWORDS = {name: f"{name} touches the stone" for name in ("ada", "ben", "rita", "vera")}
 
 
 class Served(AbstractContextManager["Served"]):

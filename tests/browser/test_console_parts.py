@@ -171,6 +171,18 @@ def test_numbers_and_ages_read_well() -> None:
     assert written.via("Gallium (CN to TH via SG, MY)") == "SG, MY"
     assert written.short_title("Origin (CN) denied") == "Origin (CN) denied"
     assert written.fit("广州市白云区钧合国际货运代理有限公司", 130, 13).endswith("…")
+    assert written.fit("SHANGHAI AOXIN CUSTOMS BROKERS CO., LTD.", 234, 13).endswith("…")
+    for value, path, reference, wanted, said in (
+        (11.26, "/items/1/net_mass_kg", None, None, "11.26 kg"),
+        (9.77, "/items/1/volume_m3", None, None, "9.77 m³"),
+        (317.5, "/items/1/value", "price band of gallium: 220 to 1,450 USD/kg", 120.0, "317.5 USD/kg"),
+        (0.0036, "/items/1/net_mass_kg", "packing of light goods", "5 % or more", "0.36\u202f%"),
+        (357.1, "/items/1/net_mass_kg", "cartons of light goods are lifted by hand", "less than 80 kg", "357.1 kg"),
+        (28.0, "/items/1/packages", None, None, "28"),
+        (True, "/items/1/net_mass_kg", None, None, "yes"),
+    ):
+        evidence = {"path": path, "reference": reference, "expected": wanted}
+        assert written.measured(value, evidence) == said
     assert written.moment(datetime(2026, 11, 20, 8, 14, tzinfo=UTC)) == "2026-11-20 08:14"
 
 

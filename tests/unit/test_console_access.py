@@ -31,7 +31,7 @@ LEAST = {
         "/api/suppressions/preview", "/api/suppressions/{suppression_id}/end",
     },
     Role.supervisor: {"/api/audit", "/audit", "POST /api/drafts", "/api/drafts/{draft_id}/close"},
-    Role.admin: {"/api/users", "/api/users/{name}/log-out"},
+    Role.admin: {"/api/users", "/api/users/{name}", "/api/users/{name}/log-out", "/people"},
 }  # fmt: skip
 
 
@@ -299,3 +299,27 @@ def test_reads_of_names_are_audited_and_viewers_get_none(console: Console, shift
     seen = [one.details["alerts"] for one in trail.entries(person="analyst", act="queue.read")]
     assert "alert-2" in seen[-1] or "alert-2" in seen[0]
     assert trail.entries(person="viewer", act="queue.read") == ()
+
+
+def test_administrators_change_others_and_not_themselves(console: Console, app: Any) -> None:
+    console.store.people.add("carol", Role.viewer, OPERATOR, passwords.hashed(PASSWORD))
+    carol, admin = browser(console, app), browser(console, app)
+    assert log_in(carol, "carol").status_code == 303
+    assert log_in(admin, "admin").status_code == 303
+    assert "carol" in admin.get("/people", headers=PAGE).text
+    assert carol.get("/people", headers=PAGE).status_code == 403
+    changed = admin.post("/api/users/carol", data={"role": "analyst", "next": "/people"})
+    assert (changed.status_code, changed.headers["location"]) == (303, "/people")
+    assert carol.get("/", headers=PAGE).headers["location"].startswith("/login")  # the session ended
+    assert admin.post("/api/users/carol", json={"active": False}).json() == {"name": "carol", "active": False}
+    assert "failed" in log_in(browser(console, app), "carol").headers["location"]
+    user = console.store.people.find("carol")
+    assert user is not None
+    assert (user.role, user.active) == (Role.analyst, False)
+    for name, sent, status in (
+        ("admin", {"role": "viewer"}, 409), ("carol", {"role": "queen"}, 422), ("carol", {}, 422),
+        ("dora", {"role": "viewer"}, 404),
+    ):  # fmt: skip
+        assert admin.post(f"/api/users/{name}", json=sent).status_code == status
+    acts = [(one.act, one.person) for one in console.store.audit.entries(subject="carol")]
+    assert acts.count(("user.changed", "admin")) == 2

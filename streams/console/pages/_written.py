@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from unicodedata import east_asian_width
@@ -44,6 +44,9 @@ VERDICTS: Final = {
     "insufficient_data": "Not enough to decide",
     "test": "Test",
 }
+#: Units by how the reference of evidence begins, and without a reference by how its path ends.
+_REFERENCES: Final = {"price band of ": "USD/kg", "packed density of ": "kg/m³"}
+_PATHS: Final = {"_mass_kg": "kg", "/volume_m3": "m³"}
 _EVERY: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -67,6 +70,23 @@ def observed(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(observed(part) for part in value) or "–"
     return str(value)
+
+
+def measured(value: Any, evidence: Mapping[str, Any]) -> str:
+    """Write what stands in a piece of evidence with its unit, where its path, reference or expectation tells one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return observed(value)
+    path, reference = str(evidence.get("path") or ""), str(evidence.get("reference") or "")
+    wanted = evidence.get("expected")
+    if isinstance(wanted, str) and "%" in wanted and 0 <= value <= 1:
+        return f"{number(100 * value, 2)}{_THIN}%"
+    if isinstance(wanted, str) and wanted.endswith(" kg"):
+        unit = "kg"
+    elif reference:
+        unit = next((unit for start, unit in _REFERENCES.items() if reference.startswith(start)), "")
+    else:
+        unit = next((unit for end, unit in _PATHS.items() if path.endswith(end)), "")
+    return f"{number(value)} {unit}".rstrip()
 
 
 def commodity(code: str | None) -> str:
@@ -159,10 +179,10 @@ def by_kind(shared: Iterable[str]) -> list[tuple[str, list[str]]]:
 
 
 def fit(text: str, width: float, size: float) -> str:
-    """Cut a text to a width of a drawing, where text does not wrap: wide signs count as one em, others as 0.56."""
+    """Cut a text to a width of a drawing, where text does not wrap: wide signs count as 1 em, capitals 0.68, others 0.56."""
     room = width / size
     for place, sign in enumerate(text):
-        room -= 1.0 if east_asian_width(sign) in "WF" else 0.56
+        room -= 1.0 if east_asian_width(sign) in "WF" else 0.68 if sign.isupper() else 0.56
         if room < 0:
             return text[: max(place - 1, 1)].rstrip() + "…"
     return text
@@ -171,6 +191,7 @@ def fit(text: str, width: float, size: float) -> str:
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "number": number,
     "observed": observed,
+    "measured": measured,
     "commodity": commodity,
     "moment": moment,
     "iso": iso,

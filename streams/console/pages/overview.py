@@ -1,4 +1,4 @@
-"""The numbers of the queue, the rules, the feeds; suppressions in force; the audit trail."""
+"""The numbers of the queue, the rules, the feeds; suppressions in force; people; the audit trail."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def columns(counted: Sequence[DayCount], until: date, days: int) -> Columns:
     span = [until - timedelta(days=days - 1 - n) for n in range(days)]
     totals = [sum(getattr(by_day[d.isoformat()], s) for s in _STACKED) if d.isoformat() in by_day else 0 for d in span]
     most = max(totals, default=0) or 1
+    most += most % 2 if most > 1 else 0  # the middle of the axis is a whole number too
     step = (_WIDTH - 44) / days
     pieces = []
     for place, day in enumerate(span):
@@ -109,6 +110,15 @@ def suppressions(
     """What is kept out of the queue, until when and why."""
     found = console.store.suppressions.all(ended, person)
     return render.page(request, "suppressions.html.j2", person, suppressions=found, ended=ended)
+
+
+@router.get("/people", response_class=HTMLResponse)
+def people(
+    request: Request, person: Annotated[Person, Depends(require(Role.admin))], console: TheConsole
+) -> HTMLResponse:
+    """Who may log in."""
+    store = console.store
+    return render.page(request, "people.html.j2", person, users=store.people.all(), sessions=store.sessions.by_person())
 
 
 @router.get("/audit", response_class=HTMLResponse)

@@ -15,6 +15,7 @@ from streams.console.app import Console, the_console
 from streams.console.pages import _render as render
 from streams.console.pages import _written as written
 from streams.console.store import AlertLine, Counts, Facet, Group, QueueQuery, SavedView
+from streams.console.store.query import LARGEST_PAGE
 
 router = APIRouter(include_in_schema=False)
 
@@ -109,6 +110,9 @@ def queue(request: Request, person: Viewer, console: TheConsole) -> HTMLResponse
     wider = store.queue.counts(replace(query, severity=()), person) if query.severity else counts
     views = [_view(view) for view in store.views.all(person)]
     kept: Pairs = [*pairs, *([("group", "1")] if grouped else [])]
+    groups = [_group(group) for group in store.queue.groups(query, person)] if grouped else []
+    many = len(groups) >= query.limit
+    more: Pairs = [pair for pair in kept if pair[0] != "limit"] + [("limit", str(LARGEST_PAGE))]
     turned: Pairs = pairs if grouped else [*pairs, ("group", "1")]
     return render.page(
         request,
@@ -120,7 +124,9 @@ def queue(request: Request, person: Viewer, console: TheConsole) -> HTMLResponse
         fresh=False,
         counts=counts,
         lines=found.lines if found else (),
-        groups=[_group(group) for group in store.queue.groups(query, person)] if grouped else [],
+        groups=groups,
+        many=many,
+        more=address(more) if many and query.limit < LARGEST_PAGE else None,
         before=address([*pairs, ("cursor", found.previous)]) if found and found.previous else None,
         after=address([*pairs, ("cursor", found.next)]) if found and found.next else None,
         turned=address(turned),

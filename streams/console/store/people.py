@@ -212,6 +212,12 @@ class Sessions:
         with self._database.reading() as connection:
             return connection.scalar(select(func.count()).select_from(sessions)) or 0
 
+    def by_person(self) -> dict[str, int]:
+        """Return how many sessions each person has that has any."""
+        wanted = select(sessions.c.person, func.count()).where(sessions.c.expires_at > self._clock())
+        with self._database.reading() as connection:
+            return dict(connection.execute(wanted.group_by(sessions.c.person)).all())
+
     def _delete(self, condition: Any) -> None:
         with self._database.writing() as connection:
             connection.execute(delete(sessions).where(condition))

@@ -58,6 +58,12 @@ class Suppressions:
                 )
             return tuple(shown(row, counted.get(row.number, 0)) for row in connection.execute(wanted))
 
+    def whole(self) -> tuple[Suppression, ...]:
+        """Return those in force, newest first, with names: for the operator of the machine, not for pages."""
+        with self._database.reading() as connection:
+            rows = scopes.in_force(connection, self._clock())
+        return tuple(_suppression(row, 0) for row in reversed(rows))
+
     def _veiled(self, row: Any, matches: int) -> Suppression:
         party = self._pseudonyms.party(row.party) if row.party else None
         group = self._pseudonyms.of("Group", row.group_key) if row.group_key else None
