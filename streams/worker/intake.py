@@ -161,10 +161,9 @@ class Intake:
             self._check(slot, awake)
             for key, value in changes.items():
                 outbox.add(CHANGELOG, f"{slot.prefix}{key}", value, partition=0)
-            placed = await outbox.flush()
+            reached = await outbox.flush()
             self._check(slot, awake)
-            reached = max((place.offset for place in placed), default=None)
-            await loop.run_in_executor(self._pool, self._commit, slot, reached)
+            await loop.run_in_executor(self._pool, self._commit, slot, max(reached, default=None))
         except BaseException:
             if not slot.stale:
                 await loop.run_in_executor(self._pool, slot.store.rollback)
@@ -179,7 +178,7 @@ class Intake:
     @staticmethod
     def _commit(slot: Slot, reached: int | None) -> None:
         if reached is not None:
-            slot.store.note("changelog", str(reached + 1))
+            slot.store.note("changelog", str(reached))
             slot.store.note("written", str(time.time()))
         slot.store.commit()
 

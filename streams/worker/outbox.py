@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from faust import App
 
 from streams.settings import Settings
 from streams.topics import named
-
-
-class _Letter(NamedTuple):
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-    partition: int | None
+from streams.worker.transport import Letter
 
 
 class Outbox:
@@ -26,7 +18,8 @@ class Outbox:
     def __init__(self, app: App, chosen: Settings) -> None:
         self._app = app
         self._topics = named(chosen)
-        self._letters: list[_Letter] = []
+        #: By topic and partition; a partition of None means: that of the key.
+        self._letters: dict[tuple[str, int | None], list[Letter]] = {}
 
     def add(
         self,
@@ -38,22 +31,29 @@ class Outbox:
     ) -> None:
         """Put a record in; ``topic`` is a declared name, the partition follows from the key unless given."""
         encoded = key.encode() if isinstance(key, str) else key
-        self._letters.append(_Letter(self._topics[topic], encoded, value, headers, partition))
+        self._letters.setdefault((self._topics[topic], partition), []).append(Letter(encoded, value, headers))
 
-    async def flush(self) -> list[Any]:
-        """Send all and wait until each is acknowledged; return where they stand, raise what Kafka says of any of them."""
-        letters, self._letters = self._letters, []
-        if not letters:
-            return []
+    async def flush(self) -> list[int]:
+        """Send all and wait until each is acknowledged; raise what Kafka says of any of them.
+
+        Returns
+        -------
+        For each partition written to, the offset that follows the last record.
+        """
+        letters, self._letters = self._letters, {}
         producer = self._app.producer
-        waiting: list[Any] = []
-        for letter in letters:
-            sent = await producer.send(
-                letter.topic, letter.key, letter.value, letter.partition, None, list(letter.headers)
-            )
-            waiting.append(sent)
-        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-        for outcome in outcomes:
+        runs: dict[tuple[str, int], list[Letter]] = {}
+        for (topic, partition), some in letters.items():
+            if partition is not None:
+                runs.setdefault((topic, partition), []).extend(some)
+                continue
+            for letter in some:
+                placed = await producer.partition_of(topic, letter.key)
+                runs.setdefault((topic, placed), []).append(letter)
+        sending = [producer.send_run(topic, partition, run) for (topic, partition), run in runs.items()]
+        reached: list[int] = []
+        for outcome in await asyncio.gather(*sending, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-        return outcomes
+            reached.append(outcome)
+        return reached

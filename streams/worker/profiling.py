@@ -164,11 +164,10 @@ class Profiling:
         self._check(slot, awake)
         for key, state in applied.changed.items():
             outbox.add(CHANGELOG, key, state, partition=slot.partition)
-        placed = await outbox.flush()
+        reached = await outbox.flush()
         self._check(slot, awake)
-        if placed:
-            reached = max(place.offset for place in placed) + 1
-            notes = {"changelog": str(reached), "written": str(time.time())}
+        if reached:
+            notes = {"changelog": str(max(reached)), "written": str(time.time())}
             await asyncio.get_running_loop().run_in_executor(self._pool, slot.store.put, applied.changed, notes)
         self._metrics.late.inc(applied.late)
         self._metrics.profiles_written.inc(len(applied.changed))
