@@ -11,8 +11,8 @@ INSTALLED := $(VENV)/.installed
 DEMO_SECONDS ?=
 # Which tests, e.g. `make test TESTS="tests/unit -k lexicon"`. Benchmarks have a target of their own.
 TESTS ?= -m "not bench"
-# Test processes; 0 runs all in one (for a debugger).
-WORKERS ?= 2
+# Test processes; 0 runs all in one (for a debugger). One more than cores: tests that wait for a Kafka leave a core to others.
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 .PHONY: help setup system demo test lint format bench clean
 
@@ -39,7 +39,7 @@ test: setup ## Lint, types, then every test: unit, contracts, scenarios, integra
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(BIN)/python deploy/fetch_kafka.py
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## Lint and types only
 	$(BIN)/ruff check .

@@ -111,10 +111,13 @@ def post(
 
 
 class Senders:
-    """Threads that post messages of their own, each until it is acknowledged, as a customs system would."""
+    """Threads that post messages of their own, each until it is acknowledged, as a customs system would.
 
-    def __init__(self, port: int, key: str, threads: int = 8, batch: int = 1) -> None:
-        self._port, self._key, self._batch = port, key, batch
+    ``pause`` (seconds) follows each acknowledgement: what is sent while others start must be judged afterwards.
+    """
+
+    def __init__(self, port: int, key: str, threads: int = 8, batch: int = 1, pause: float = 0.0) -> None:
+        self._port, self._key, self._batch, self._pause = port, key, batch, pause
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self.acknowledged: list[bytes] = []
@@ -146,3 +149,4 @@ class Senders:
                 if status == 202 or self._stop.is_set():
                     break
                 time.sleep(0.2)
+            self._stop.wait(self._pause)

@@ -82,7 +82,7 @@ def test_a_killed_broker_loses_nothing_that_was_acknowledged(own_broker: Setting
     local = load(state_dir=tmp_path, partitions=2)
     with GatewayProcess(own_broker, environment, tmp_path, "--patience", "5") as gateway:
         gateway.ready()
-        with Senders(gateway.port, gateway.key, threads=8, batch=3) as senders:
+        with Senders(gateway.port, gateway.key, threads=8, batch=3, pause=0.05) as senders:
             for _ in range(2):
                 before = len(senders.acknowledged)
                 until(lambda before=before: len(senders.acknowledged) > before + 150, 90, "messages")
@@ -107,7 +107,7 @@ def test_what_was_acknowledged_becomes_a_declaration_though_worker_and_gateway_a
     chance = random.Random(19)
     port = free_port()
     gateway = GatewayProcess(cluster, cluster_environment, tmp_path, port=port)
-    with Senders(port, gateway.key, threads=3, batch=5) as senders:
+    with Senders(port, gateway.key, threads=3, batch=5, pause=0.1) as senders:
         for number in range(3):
             with gateway, Worker(cluster, cluster_environment, tmp_path, "--stage", "intake") as worker:
                 before = len(senders.acknowledged)
