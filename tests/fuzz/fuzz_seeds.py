@@ -47,7 +47,7 @@ def _own(name: str) -> list[bytes]:
         made.append(amendment(pointing("67A.1", "68A.1"), pointing("17A.1", tag="R011"), shipment=item(1, FOUR_E_TWO)))
         made.append(amendment().replace(b"COR", b"INV"))
     elif name == "ncts":
-        from test_feeds_ncts import message
+        from ncts_messages import message
         from test_feeds_ncts_notices import LRN, MRN, notice
 
         made = [

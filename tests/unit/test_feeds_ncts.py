@@ -2,124 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lxml import etree
+from ncts_messages import ARRIVED, decoded, message, refused, told
 
 from schemas import feeds
-from schemas.declaration import Declaration
-from schemas.errors import FeedError
 from schemas.feeds.ncts import CODEC as NCTS
-from schemas.message import Message
-
-ARRIVED = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
-SHARED = Path(os.environ.get("ASSAY_SHARED") or Path(__file__).parents[2].parent / "shared")
-
-ITEM = """
-<ConsignmentItem>
- <goodsItemNumber>1</goodsItemNumber><declarationGoodsItemNumber>{number}</declarationGoodsItemNumber>
- <referenceNumberUCR>UCR-ITEM</referenceNumberUCR>
- <Commodity>
-  <descriptionOfGoods>Gallium, unwrought</descriptionOfGoods>
-  <CommodityCode><harmonizedSystemSubHeadingCode>811292</harmonizedSystemSubHeadingCode>
-   <combinedNomenclatureCode>89</combinedNomenclatureCode></CommodityCode>
-  <GoodsMeasure><grossMass>12.500000</grossMass><netMass>10</netMass></GoodsMeasure>
- </Commodity>
- <Packaging><sequenceNumber>1</sequenceNumber><typeOfPackages>bx</typeOfPackages><numberOfPackages>4</numberOfPackages>
-  <shippingMarks>LOT 9</shippingMarks></Packaging>
- <Packaging><typeOfPackages>NE?</typeOfPackages></Packaging>
- <PreviousDocument><type>N337</type><referenceNumber>PREV-ITEM</referenceNumber></PreviousDocument>
- <SupportingDocument><type>x002</type><referenceNumber>LIC-1</referenceNumber><validityDate>2027-01-04</validityDate>
-  <measurementUnitAndQualifier>KGM</measurementUnitAndQualifier><quantity>2.5</quantity></SupportingDocument>
- <AdditionalReference><type>Y901</type></AdditionalReference>
-</ConsignmentItem>"""
-
-HOUSE = """
-<HouseConsignment>
- <sequenceNumber>1</sequenceNumber><countryOfDispatch>DE</countryOfDispatch>
- <Consignor><name>Rheingold GmbH</name>
-  <Address><streetAndNumber>Kai 3</streetAndNumber><postcode>20457</postcode><city>Hamburg</city>
-  <country>DE</country></Address></Consignor>
- <TransportDocument><type>N705</type><referenceNumber>BL-{house}</referenceNumber></TransportDocument>
- <PreviousDocument><type>N830</type><referenceNumber>PREV-{house}</referenceNumber></PreviousDocument>
- {items}
-</HouseConsignment>"""
-
-MESSAGE = """<ncts:CC015C PhaseID="NCTS5.1" xmlns:ncts="http://ncts.dgtaxud.ec">
- <messageSender>GB-SENDER</messageSender><messageRecipient>NTA.GB</messageRecipient>
- <preparationDateAndTime>2026-11-20T08:15:00</preparationDateAndTime>
- <messageIdentification>MSG-1</messageIdentification><messageType>CC015C</messageType>
- <TransitOperation><LRN>LRN-7</LRN><declarationType>T1</declarationType>
-  <additionalDeclarationType>A</additionalDeclarationType></TransitOperation>
- <CustomsOfficeOfDeparture><referenceNumber>GB000246</referenceNumber></CustomsOfficeOfDeparture>
- <CustomsOfficeOfDestinationDeclared><referenceNumber>RS012345</referenceNumber></CustomsOfficeOfDestinationDeclared>
- <CustomsOfficeOfTransitDeclared><sequenceNumber>2</sequenceNumber>
-  <referenceNumber>HU000001</referenceNumber></CustomsOfficeOfTransitDeclared>
- <CustomsOfficeOfTransitDeclared><sequenceNumber>1</sequenceNumber>
-  <referenceNumber>FR000001</referenceNumber></CustomsOfficeOfTransitDeclared>
- <HolderOfTheTransitProcedure><identificationNumber>gb953574106000</identificationNumber>
-  <ContactPerson><name>A</name><phoneNumber>+44 1</phoneNumber>
-  <eMailAddress>a@b.example</eMailAddress></ContactPerson></HolderOfTheTransitProcedure>
- <Representative><identificationNumber>GB000000000042</identificationNumber><status>2</status></Representative>
- <Consignment>
-  <countryOfDestination>xs</countryOfDestination><inlandModeOfTransport>3</inlandModeOfTransport>
-  <modeOfTransportAtTheBorder>1</modeOfTransportAtTheBorder><grossMass>25.000</grossMass>
-  <referenceNumberUCR>UCR-1</referenceNumberUCR>
-  <Carrier><identificationNumber>FR77</identificationNumber></Carrier>
-  <Consignee><identificationNumber>RS1</identificationNumber></Consignee>
-  <TransportEquipment><containerIdentificationNumber>MSKU1234565</containerIdentificationNumber>
-   <Seal><identifier>S1</identifier></Seal><Seal><identifier>S2</identifier></Seal></TransportEquipment>
-  <TransportEquipment><containerIdentificationNumber>MSKU1234565</containerIdentificationNumber>
-   <Seal><identifier>S1</identifier></Seal></TransportEquipment>
-  <CountryOfRoutingOfConsignment><sequenceNumber>2</sequenceNumber><country>HU</country></CountryOfRoutingOfConsignment>
-  <CountryOfRoutingOfConsignment><sequenceNumber>1</sequenceNumber><country>FR</country></CountryOfRoutingOfConsignment>
-  <CountryOfRoutingOfConsignment><sequenceNumber>3</sequenceNumber><country>AB</country></CountryOfRoutingOfConsignment>
-  <ActiveBorderTransportMeans><identificationNumber>MV ASSAYER</identificationNumber>
-   <nationality>PA</nationality></ActiveBorderTransportMeans>
-  <SupportingDocument><type>C085</type><referenceNumber>SUP-1</referenceNumber></SupportingDocument>
-  <PreviousDocument><type>NMRN</type><referenceNumber>24GBEXPORTMRN</referenceNumber></PreviousDocument>
-  {houses}
- </Consignment>
-</ncts:CC015C>"""
-
-
-def message(*changes: tuple[str, str], houses: int = 1, items: int = 1) -> bytes:
-    """The lodgement, with some of its text replaced."""
-    numbers = iter(range(1, houses * items + 1))
-    text = MESSAGE.format(
-        houses="".join(
-            HOUSE.format(house=house, items="".join(ITEM.format(number=next(numbers)) for _ in range(items)))
-            for house in range(1, houses + 1)
-        )
-    )
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return text.encode()
-
-
-def told(raw: bytes, received_at: datetime | None = ARRIVED) -> Message:
-    (found,) = NCTS.decode(raw, feeds.Arrival(None, received_at, "raw.ncts/0@7"))
-    return found
-
-
-def decoded(raw: bytes, received_at: datetime | None = ARRIVED) -> Declaration:
-    found = told(raw, received_at).declaration
-    assert found is not None
-    return found
-
-
-def refused(raw: bytes, received_at: datetime | None = ARRIVED) -> FeedError:
-    with pytest.raises(FeedError) as caught:
-        NCTS.decode(raw, feeds.Arrival(None, received_at))
-    return caught.value
 
 
 def test_a_whole_declaration() -> None:
@@ -217,9 +108,7 @@ def test_documents_of_several_house_consignments_stand_with_their_items() -> Non
 def test_documents_times_items_are_bounded() -> None:
     paper = "<SupportingDocument><type>N380</type><referenceNumber>I</referenceNumber></SupportingDocument>"
     raw = message(("<TransportDocument>", paper * 300 + "<TransportDocument>"), houses=2, items=100)
-    started = time.process_time()
     found = decoded(raw)
-    assert time.process_time() - started < 2
     assert len(found.documents) == 1 + 2 * 301
     assert all(len(item.documents) == 2 for item in found.items)
 
@@ -347,78 +236,3 @@ def test_an_amendment_restates() -> None:
     assert by_mrn.named.mrn == "26GB000246SON0FHJ9"
     nameless = re.sub(rb"<(LRN|MRN|messageSender|Holder\w+|Representative)>.*?</\1>", b"", raw, flags=re.DOTALL)
     assert told(nameless).named.model_dump(exclude_none=True) == {"ucr": "UCR-1"}
-
-
-def test_1999_items_pass_quickly() -> None:
-    raw = message(houses=1, items=1_999)
-    started = time.process_time()
-    found = decoded(raw)
-    assert time.process_time() - started < 1.5
-    assert [item.number for item in found.items] == list(range(1, 2_000))
-
-
-GOOD = message(houses=2)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, len(GOOD) - 1), st.integers(0, 60), st.binary(max_size=40))
-def test_any_damage_is_decoded_or_refused(at: int, cut: int, put: bytes) -> None:
-    damaged = GOOD[:at] + put + GOOD[at + cut :]
-    NCTS.sniff(damaged)
-    try:
-        found = NCTS.decode(damaged, feeds.UNKNOWN)
-    except FeedError:
-        return
-    assert all(isinstance(one, Message) for one in found)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_any_text_anywhere_is_decoded_or_refused(data: st.DataObject) -> None:
-    """Well-formed messages with a wrong value: what damage to bytes seldom reaches."""
-    root = etree.fromstring(GOOD)
-    elements = list(root.iter())
-    alphabet = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")
-    for _ in range(3):
-        element = data.draw(st.sampled_from(elements))
-        if not len(element):
-            element.text = data.draw(
-                st.text(alphabet, max_size=30) | st.sampled_from(["-", "1e9", "0", "9" * 30, "٣", "²", ""])
-            )
-        elif element.getparent() is not None:
-            element.tag = data.draw(st.sampled_from(["Consignment", "ConsignmentItem", "X"]))
-    try:
-        NCTS.decode(etree.tostring(root), feeds.UNKNOWN)
-    except FeedError as refusal:
-        caught = refusal
-    else:
-        return
-    assert caught.path
-    assert len(caught.reason) < 1_000
-
-
-# The public samples, read in place: folder -> well-formed messages, and templates whose placeholders nobody filled in.
-SAMPLES = {
-    "ncts5_cc004c": (0, 1), "ncts5_cc009c": (0, 1), "ncts5_cc013c": (2, 5), "ncts5_cc014c": (1, 6), "ncts5_cc015c": (1, 44),
-    "ncts5_cc028c": (0, 1), "ncts5_cc029c": (2, 0), "ncts5_cc051c": (0, 1), "ncts5_cc056c": (0, 1),
-}  # fmt: skip
-
-
-@pytest.mark.skipif(
-    not (SHARED / "samples").is_dir(), reason="no public samples here; set ASSAY_SHARED to their folder"
-)
-@pytest.mark.parametrize("folder", SAMPLES)
-def test_every_well_formed_sample_decodes_and_every_template_once_filled(folder: str) -> None:
-    counts, filled = [0, 0], 0
-    for path in sorted((SHARED / "samples" / folder).glob("*.xml")):
-        raw = path.read_bytes()
-        assert NCTS.sniff(raw)
-        template = re.search(rb"\{\{", raw) is not None
-        counts[template] += 1
-        if template:
-            assert "placeholder" in refused(raw).reason
-            raw = re.sub(rb"\{\{[^{}]*\}\}", b"FILLED-1", raw)
-            filled += 1
-        found = told(raw)
-        assert found.event in ("lodged", "amended", "cancelled", "accepted", "released", "controlled", "rejected")
-    assert (tuple(counts), filled) == (SAMPLES[folder], SAMPLES[folder][1])
