@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from streams.output import as_json, console, show
 
 if TYPE_CHECKING:
     from schemas.dead_letter import DeadLetter, Stage
+    from schemas.mapping import Mapping
 
 _COLUMNS = ["id", "at", "stage", "error", "path", "reason", "origin", "bytes"]
 _JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -58,20 +60,30 @@ def register(app: typer.Typer) -> None:
             console.print(payload.decode("utf-8", "backslashreplace"), markup=False, soft_wrap=True)
 
     @group.command(
-        epilog="Examples: assay dlq retry 4f1c  ·  assay dlq retry --all --stage feed --reason 'no known format'"
+        epilog="Examples: assay dlq retry 4f1c  ·  assay dlq retry --all --stage feed --reason 'no known format'  ·  "
+        "assay dlq retry --all --mapping office.yaml"
     )
     def retry(
         dead_letter_id: Annotated[str, typer.Argument(help="The id, or the beginning of it.")] = "",
         every: Annotated[bool, typer.Option("--all", help="All that were not retried yet.")] = False,
         stage: Annotated[str, typer.Option(help="With --all: only of this stage.")] = "",
         reason: Annotated[str, typer.Option(help="With --all: only those whose reason has this text.")] = "",
+        mapping: Annotated[
+            Path | None,
+            typer.Option(
+                exists=True,
+                dir_okay=False,
+                help="Read those of this mapped feed by this file, not by what came with them.",
+            ),
+        ] = None,
         json: _JSON = False,
     ) -> None:
         """Put the bytes of dead letters back where they came from, with their key and headers.
 
         Use it after what was wrong outside the record has been mended: a rule, a table, a codec, a message that was missing. What
         fails again becomes a new dead letter. Messages of feeds (stages feed and intake) are decoded first by the codecs of
-        today, and go back to their raw topic only if that succeeds; the outcome says what they hold.
+        today, and go back to their raw topic only if that succeeds; the outcome says what they hold. Those of a mapped feed are
+        read by the mapping on the raw topic, or by --mapping: for rows that `assay ingest` refused, and for a mended mapping.
         Exit 1 if any could not be put back.
         """
         if bool(dead_letter_id) == every:
@@ -79,7 +91,7 @@ def register(app: typer.Typer) -> None:
         letters = _letters(retried=not every)
         text = reason.casefold()
         wanted = [one for one in letters if stage in ("", one.stage) and text in one.reason.casefold()]
-        outcomes = _retry(wanted if every else [_one(letters, dead_letter_id)])
+        outcomes = _retry(wanted if every else [_one(letters, dead_letter_id)], _mapping(mapping))
         show(outcomes, ["id", "stage", "outcome"], json)
         raise typer.Exit(1 if any(not outcome["done"] for outcome in outcomes) else 0)
 
@@ -143,7 +155,15 @@ _SOURCES: dict[Stage, str] = {
 }
 
 
-def _retry(letters: list[DeadLetter]) -> list[dict[str, Any]]:
+def _mapping(file: Path | None) -> Mapping | None:
+    if file is None:
+        return None
+    from schemas.mapping import Mapping
+
+    return Mapping.load(file)
+
+
+def _retry(letters: list[DeadLetter], mapping: Mapping | None) -> list[dict[str, Any]]:
     from schemas.errors import FeedError
     from streams import clients, topics
     from streams.intake import retry
@@ -169,7 +189,7 @@ def _retry(letters: list[DeadLetter]) -> list[dict[str, Any]]:
         else:
             assert reader is not None
             try:
-                found = retry.again(letter, retry.fetch(reader, named, letter.origin))
+                found = retry.again(letter, retry.fetch(reader, named, letter.origin), mapping)
             except FeedError as error:
                 outcome["outcome"] = f"still cannot be decoded: {error}"
                 continue

@@ -1,7 +1,8 @@
 """Dead letters of feeds, decoded again by the codecs of today.
 
 The bytes are the dead letter's own, or those at its claim check where it could not keep them; the headers (format, mapping, time
-of arrival) are those of the raw record, as long as the raw topic keeps it.
+of arrival) are those of the raw record, as long as the raw topic keeps it. A mapped feed is read by the mapping in those headers,
+or by one that is given: rows refused at the door never came onto a raw topic, and a wrong mapping is mended in its file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from schemas import feeds
+from schemas import mapping as mapped_feeds
 from schemas.dead_letter import DeadLetter
 from schemas.errors import FeedError
 from streams import topics
@@ -58,16 +61,17 @@ def fetch(reader: KafkaConsumer, named: Mapping[str, str], origin: str) -> Consu
     return None
 
 
-def again(letter: DeadLetter, record: Any | None) -> Again:
+def again(letter: DeadLetter, record: Any | None, mapping: mapped_feeds.Mapping | None = None) -> Again:
     """Return what is to be done once more.
 
     Parameters
     ----------
     record : the raw record at the dead letter's origin, if there is one.
+    mapping : reads dead letters of the format that has its name, whatever mapping came with them.
 
     Raises
     ------
-    FeedError : the bytes are gone, or the codecs of today cannot decode them either.
+    FeedError : the bytes are gone, the codecs of today cannot decode them either, or nobody knows by which mapping.
     """
     if letter.truncated and record is None:
         raise FeedError(f"its bytes were not kept, and {letter.origin} has no record any more")
@@ -76,6 +80,12 @@ def again(letter: DeadLetter, record: Any | None) -> Again:
     claim = _CLAIM.match(letter.origin)
     if record is None and letter.format:
         headers.append(("format", letter.format.encode()))
+    if mapping is not None and mapping.name == letter.format:
+        headers = [(name, said) for name, said in headers if name != "mapping"] + [("mapping", mapping.yaml)]
+    elif letter.format not in (None, decoding.AUTO, *feeds.codecs()) and "mapping" not in dict(headers):
+        raise FeedError(
+            f"no format is called {letter.format!r}; if it is a mapping, name its file: --mapping {letter.format}.yaml"
+        )
     raw = Raw(
         value, dict(headers), claim["topic"].removeprefix(topics.RAW) if claim else None, letter.origin, letter.at
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import FeedError
+from schemas.mapping import Mapping
 from schemas.message import Message
 from streams.intake import decoding, retry
 from streams.intake.decoding import Raw
@@ -76,6 +77,29 @@ def test_a_dead_letter_of_a_file_goes_to_the_topic_of_its_format() -> None:
     found = retry.again(failed(lodged("A"), "messages/1.xml"), None)
     assert (found.topic, found.headers) == ("raw.cds", [])
     assert retry.again(failed(lodged("A"), "messages/1.xml", "cds"), None).headers == [("format", b"cds")]
+
+
+MAPPING = "name: office\nsystem: hall\nformat: csv\nfields:\n  event: {constant: cancelled}\n  mrn: %s\n"
+
+
+def test_rows_of_a_mapped_feed_need_its_mapping() -> None:
+    rows, mended = b"number\n26GB0001ABCD\n", Mapping.parse((MAPPING % "number").encode())
+    refused_at_the_door = failed(rows, "day.csv#2", "office")
+    with pytest.raises(FeedError, match="--mapping office"):
+        retry.again(refused_at_the_door, None)
+    found = retry.again(refused_at_the_door, None, mended)
+    assert (found.topic, found.says) == ("raw.hall", "office: cancelled")
+    assert dict(found.headers) == {"format": b"office", "mapping": mended.yaml}
+
+    wrong = (MAPPING % "none").encode()
+    record = SimpleNamespace(value=rows, headers=[("format", b"office"), ("mapping", wrong), ("origin", b"day.csv#2")])
+    with pytest.raises(FeedError):
+        retry.again(failed(rows, form="office"), record)
+    found = retry.again(failed(rows, form="office"), record, mended)
+    assert dict(found.headers) == {"format": b"office", "mapping": mended.yaml, "origin": b"day.csv#2"}
+    # Other formats are none of its business.
+    assert retry.again(failed(lodged("A"), form="cds"), None, mended).says == "cds: lodged"
+    assert retry.again(failed(lodged("A"), form="auto"), None, mended).says == "cds: lodged"
 
 
 def test_what_is_still_wrong_or_gone_stays_a_dead_letter() -> None:
