@@ -199,12 +199,14 @@ def test_the_page_stands_whatever_an_alert_leaves_out() -> None:
         "explanation": "<b>",
         "typologies": [],
     }
-    reasons[0]["evidence"] += [empty, empty]
+    weighed = {"path": "/items/7311/net_mass_kg", "observed": 2.5, "expected": None, "reference": None}
+    reasons[0]["evidence"] += [empty, empty, weighed]
     alert = ALERT | {"reasons": reasons}
     text = environment().get_template("_reasons.html.j2").render(alert=alert, form=_declared.form(alert, NAMES))
     # Evidence that says the same twice has two places; what a feed sent is text, never markup.
-    assert re.findall(r'id="(e[0-9]-[0-9])"', text) == ["e1-1", "e1-2", "e1-3", "e1-4", "e1-5", "e1-6"]
+    assert re.findall(r'id="(e[0-9]-[0-9])"', text) == ["e1-1", "e1-2", "e1-3", "e1-4", "e1-5", "e1-6", "e1-7"]
     assert "&lt;b&gt;" in text
+    assert "2.5 kg" in text
     assert "2026-11-03 cds:GB1:LRN-7 4.2 kg" in text
     without = environment().get_template("_declaration.html.j2").render(form=_declared.form({}, NAMES))
     assert "carries no declaration" in without
