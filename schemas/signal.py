@@ -122,6 +122,11 @@ class Fact(Contract):
     found: list[FindingCode] = Field(default_factory=list)
     text: Identifier | None = None
 
+    @property
+    def seconds(self) -> int:
+        """Return the time in whole seconds since 1970, as profiles keep it."""
+        return int(self.time.timestamp())
+
 
 _DEFAULTS: dict[type[Contract], dict[str, Any]] = {}
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from detectors.profiles._lots import NAMES, WRONG, commercial_g
-from detectors.profiles._remembered import grams, seconds
+from detectors.profiles._remembered import grams
 from schemas.signal import Fact, Goods
 
 #: T09: a first appearance within 180 days; T07: the exporter's first declarations.
@@ -60,7 +60,7 @@ def earliest(known: Sequence[Seen], facts: Iterable[Fact]) -> list[Seen]:
     last = known[-1] if len(known) >= FIRST else None
     best = {one.declaration: one for one in known}
     for fact in facts:
-        one = Seen(seconds(fact.time), hashed(fact.declaration_id), _chapter(fact))
+        one = Seen(fact.seconds, hashed(fact.declaration_id), _chapter(fact))
         if last is not None and one > last:
             continue
         held = best.get(one.declaration)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from detectors.profiles._remembered import Heard, grams, order, seconds, step_of
+from detectors.profiles._remembered import Heard, grams, order, step_of
 from detectors.profiles.profile import ENDED, Context
 from schemas.signal import Fact, Goods
 
@@ -60,7 +60,7 @@ def passage_of(fact: Fact, element: str) -> Passage:
     """Return what a declaration moves of an element."""
     goods = [one for one in fact.goods if (one.element or one.substance) == element]
     there = bool(goods) and fact.event not in ENDED
-    passage = Passage(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time), there)
+    passage = Passage(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds, there)
     if there:
         first = max(goods, key=_mass)
         masses = [one.net_mass_kg for one in goods]

@@ -27,7 +27,6 @@ from detectors.profiles._remembered import (
     heard_in_words,
     kg,
     moment,
-    seconds,
     step_of,
     weight,
 )
@@ -174,7 +173,7 @@ def _tells(one: Version) -> bool:
 
 
 def _version(fact: Fact, key: str) -> Version:
-    one = Version(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time), fact.event in ENDED)
+    one = Version(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds, fact.event in ENDED)
     roles = {who.role: who for who in fact.parties}
     held = {who.role for who in fact.parties if who.key == key}
     one.side = "s" if "exporter" in held else "c" if "consignee" in held else ""

@@ -38,7 +38,6 @@ from detectors.profiles._remembered import (
     joined,
     kg,
     moment,
-    seconds,
     step_of,
     weight,
 )
@@ -153,7 +152,7 @@ def _draw(fact: Fact, reference: str) -> Draw:
         fact.declaration_id,
         fact.version,
         step_of(fact.event),
-        seconds(fact.time),
+        fact.seconds,
         fact.event not in ENDED,
         item,
         grams,

@@ -27,7 +27,6 @@ from detectors.profiles._remembered import (
     joined,
     moment,
     order,
-    seconds,
     step_of,
     weight,
 )
@@ -135,7 +134,7 @@ class Linked(Profile[Shared]):
 
 
 def _given(fact: Fact, key: str) -> Given:
-    entry = Given(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time))
+    entry = Given(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds)
     if fact.event in ENDED or not fact.watched:
         return entry
     by_role: dict[str, list[Contact]] = {}

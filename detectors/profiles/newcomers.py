@@ -37,7 +37,6 @@ from detectors.profiles._remembered import (
     kg,
     moment,
     order,
-    seconds,
     step_of,
     weight,
 )
@@ -94,7 +93,7 @@ class Newcomers(Profile[Begun]):
         """Note the earliest declarations, and the orders of those that are new."""
         state = state or Begun()
         first = earliest(state.first, facts)
-        month = max([state.month, *(seconds(fact.time) // _MONTH for fact in facts)])
+        month = max([state.month, *(fact.seconds // _MONTH for fact in facts)])
         new = [entry for fact in facts if (entry := _entry(fact, context.key)) is not None]
         orders = state.orders
         if new or orders:
@@ -132,7 +131,7 @@ class Newcomers(Profile[Begun]):
 
 def _entry(fact: Fact, key: str) -> Ordered | None:
     """Return what to remember of a fact; of a first version that says nothing, nothing."""
-    entry = Ordered(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time))
+    entry = Ordered(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds)
     what = order_of(fact) if fact.watched and fact.event not in ENDED and fact.regime != "import" else None
     held = {who.role: who for who in fact.parties if who.key == key}
     who = held.get("exporter") or held.get("consignee")

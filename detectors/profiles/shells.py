@@ -25,7 +25,6 @@ from detectors.profiles._remembered import (
     kg,
     moment,
     order,
-    seconds,
     step_of,
     weight,
 )
@@ -117,7 +116,7 @@ class Shells(Profile[Behind]):
 
 
 def _sent(fact: Fact, key: str) -> Sent:
-    entry = Sent(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time))
+    entry = Sent(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds)
     who = next((who for who in fact.parties if who.role == "exporter"), None)
     shown = _shown([contact for contact in fact.contacts if contact.role == "exporter"], key)
     if fact.event not in ENDED and fact.watched and who is not None and shown is not None:

@@ -37,7 +37,6 @@ from detectors.profiles._remembered import (
     joined,
     kg,
     moment,
-    seconds,
     step_of,
     weight,
 )
@@ -144,8 +143,8 @@ def _entry(fact: Fact, key: str) -> Lots | None:
     ):
         if not ended and fact.version == 1:
             return None
-        return Lots(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time))
-    entry = Lots(fact.declaration_id, fact.version, step_of(fact.event), seconds(fact.time), side)
+        return Lots(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds)
+    entry = Lots(fact.declaration_id, fact.version, step_of(fact.event), fact.seconds, side)
     parties = {who.role: who.key for who in fact.parties}
     roles = ("exporter", "declarant") if side == "s" else ("traveller",) if side == "t" else ("consignee", "notify")
     across = ("exporter",) if side == "c" else ("consignee",)

@@ -167,7 +167,10 @@ def _apply_key(
     if not facts and not feedback:
         return
     silent = bool(quiet) and all(offset in quiet for offset, _ in (*touch.facts, *touch.feedback))
-    groups, late = _groups(facts, moment(envelope.latest), lateness) if not silent else ([facts], 0)
+    if silent or (len(facts) == 1 and facts[0].seconds >= envelope.latest):
+        groups, late = [facts], 0
+    else:
+        groups, late = _groups(facts, moment(envelope.latest), lateness)
     changed = late > 0
     for n, group in enumerate(groups or [[]]):
         last = n >= len(groups) - 1
@@ -217,9 +220,9 @@ def _learn(
     result: Profiled | None,
 ) -> bool:
     """Let the profiles of a key learn, and tell ``result`` what they say now; return whether the state changed."""
-    times = [seconds(fact.time) for fact in facts]
-    latest, newest = envelope.latest, max(times, default=0)
-    newest = max(latest, newest)
+    latest = envelope.latest
+    newest = max([latest, *(fact.seconds for fact in facts)])
+    before, after = moment(latest), moment(newest)
     changed = False
     for profile in registry.of_kind(kind_of(key)):
         wanted = [fact for fact in facts if profile.wants(fact)]
@@ -230,9 +233,9 @@ def _learn(
         since = None if feedback else _affected(profile, state, wanted)
         told: Mapping[Ref, Told] = {}
         if state is not None and result is not None and (since is None or since <= latest):
-            told = dict(profile.say(state, Context(key, begin, moment(latest), lateness, since)))
-        after = Context(key, begin, moment(newest), lateness, since)
-        learnt = profile.learn(state, wanted, feedback, after)
+            told = profile.say(state, Context(key, begin, before, lateness, since))
+        context = Context(key, begin, after, lateness, since)
+        learnt = profile.learn(state, wanted, feedback, context)
         written = None if learnt is None else msgspec.Raw(_encode(learnt))
         if written == stored:
             continue
@@ -242,7 +245,7 @@ def _learn(
         else:
             envelope.parts[profile.tag] = written
         if learnt is not None and result is not None:
-            result.verdicts += _news(profile, key, told, profile.say(learnt, after))
+            result.verdicts += _news(profile, key, told, profile.say(learnt, context))
     if changed:
         envelope.latest = newest
     return changed
@@ -253,11 +256,11 @@ def _affected(profile: Profile[Any], state: Any, facts: Sequence[Fact]) -> int:
 
     What is said of a declaration depends on the facts up to its own time only.
     """
-    times = [seconds(fact.time) for fact in facts]
+    since = min(fact.seconds for fact in facts)
     replaced = {fact.declaration_id for fact in facts if fact.version > 1 or fact.event != "lodged"}
     if replaced and state is not None:
-        times += [one.time for one in profile.entries(state) if one.declaration_id in replaced]
-    return min(times)
+        return min([since, *(one.time for one in profile.entries(state) if one.declaration_id in replaced)])
+    return since
 
 
 def _news(profile: Profile[Any], key: str, before: Mapping[Ref, Told], after: Mapping[Ref, Told]) -> list[Verdict]:
