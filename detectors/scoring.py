@@ -1,7 +1,9 @@
 """From findings to one risk, one severity and one confidence.
 
 Findings are taken as independent grounds: the risk is the chance that at least one of them holds (a noisy or). Findings of
-one code share their ground, so of each code only the strongest counts in full, and the others not at all.
+one code share their ground, so of each code only the strongest counts in full, and the others not at all. The codes of
+routing all tell of one way: a far way through a hub to where others passed through is one ground seen three times, so the
+strongest counts in full and the others by half (own estimate).
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ WEIGHTS: dict[Severity, float] = {"low": 0.22, "medium": 0.45, "high": 0.72, "cr
 CUTS: tuple[tuple[int, Severity], ...] = ((75, "critical"), (50, "high"), (25, "medium"), (0, "low"))
 
 
+#: Codes that tell of the way the goods take.
+_OF_THE_WAY = frozenset({"ROUTE-TRANSIT", "ROUTE-DETOUR", "ROUTE-DESTINATION", "ROUTE-SURGE"})
+
+
 def strength(finding: Finding) -> float:
     """Return what one finding contributes, 0..1."""
     return WEIGHTS[finding.severity] * finding.score
@@ -27,8 +33,9 @@ def risk(findings: Iterable[Finding]) -> int:
     best: dict[str, float] = {}
     for finding in findings:
         best[finding.code] = max(best.get(finding.code, 0.0), strength(finding))
+    way = sorted((best.pop(code) for code in _OF_THE_WAY.intersection(best)), reverse=True)
     left = 1.0
-    for share in best.values():
+    for share in (*best.values(), *way[:1], *(half / 2 for half in way[1:])):
         left *= 1.0 - share
     return round(100 * (1.0 - left))
 

@@ -173,7 +173,7 @@ def _surge(state: Passages, one: Passage, up_to: Sequence[Passage], context: Con
         return None
     times = mass / mean if mean else math.inf
     score = min(0.95, 0.6 + 0.1 * min(3.0, math.log2(times / _OVER_MEAN) if mean else 3.0))
-    if all(each.licensed for each in recent):
+    if one.licensed:
         score *= 0.7  # somebody looked at the end use already
     start, end = _ends(context)
     than = f"{times:.0f} times the mean of the years before" if mean else "where nothing went before"
