@@ -10,7 +10,7 @@ This module is imported by every worker and must stay light: scikit-learn is imp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
@@ -127,13 +127,15 @@ class LearnedHit:
 class LearnedDetector(ABC):
     """A detector that is trained.
 
-    ``name``, ``code`` and ``columns`` (the features that it reads) are of the class; ``version`` is the registry's, set by
-    whoever loads it; ``threshold`` is the score from which it speaks, calibrated in training.
+    ``name``, ``code``, ``columns`` (the features that it reads) and ``needs_labels`` (whether it learns from known outcomes
+    alone) are of the class; ``version`` is the registry's, set by whoever loads it; ``threshold`` is the score from which it
+    speaks, calibrated in training.
     """
 
     name: ClassVar[str]
     code: ClassVar[FindingCode]
     columns: ClassVar[frozenset[str]]
+    needs_labels: ClassVar[bool] = False
 
     version: str = "untrained"
     threshold: float
@@ -176,13 +178,3 @@ class LearnedDetector(ABC):
     def described(self) -> dict[str, Any]:
         """Return figures for the model card: sizes, thresholds, budgets; values that JSON can carry."""
         return {"threshold": float(self.threshold)}
-
-
-def judge(
-    detectors: Sequence[LearnedDetector], batch: Batch, computed: Features, reference: Reference
-) -> list[LearnedHit]:
-    """Return the hits of several detectors on a batch, detector by detector."""
-    found: list[LearnedHit] = []
-    for detector in detectors:
-        found += detector.hits(batch, computed, detector.score(batch, computed, reference), reference)
-    return found

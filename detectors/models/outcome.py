@@ -49,6 +49,7 @@ class OutcomeDetector(LearnedDetector):
     name: ClassVar[str] = "outcome"
     code: ClassVar[FindingCode] = "OUTCOME"
     columns: ClassVar[frozenset[str]] = _records.COLUMNS
+    needs_labels: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -31,6 +31,9 @@ By = Annotated[str | None, typer.Option("--by", help="Who decides. [default: the
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", exists=True, dir_okay=False, help="Read CSV or JSON by this mapping file.")
 ]
+_UNLABELLED = (
+    "{} learns from what became of declarations: give --labels (`assay model dataset` makes them of dispositions)"
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -102,8 +105,9 @@ def train(
     """Train a model on the past, judge it on what came after, and register it.
 
     The split is by time of lodgement, never at random: what was lodged before the cut is learned from (with the labels decided by
-    then), the rest is for judging. Without labels a model that needs none is trained all the same, and nothing is measured.
-    Where there is a champion, it is judged on the same declarations. Exit 1: the history does not hold what the model needs.
+    then), the rest is for judging. Without labels a model that needs none is trained all the same, and nothing is measured;
+    outcome learns from labels alone, and `all` passes it over. Where there is a champion, it is judged on the same declarations.
+    Exit 1: the history does not hold what a model needs. --json: a row a model, `problem` says why it was not trained.
     """
     from detectors import engine
     from detectors.models import catalogue
@@ -111,16 +115,20 @@ def train(
     from streams import histories, modelling
 
     names = list(catalogue.DETECTORS) if name == "all" else [name]
-    for each in names:
-        catalogue.detector(each)
+    unlabelled = [each for each in names if catalogue.detector(each).needs_labels] if labels is None else []
+    if unlabelled == names:
+        raise ModelError(_UNLABELLED.format(" and ".join(names)))
     chosen = _settings()
     options = modelling.Options(holdout, moment(cut, "--cut"), seed, importance, challenger, note)
     kept = modelling.opened(chosen)
     rows: list[dict[str, Any]] = []
-    failed: list[str] = []
+    failed = False
     with histories.lodgements(history, _mapping(mapping)) as past:
         known = histories.answers(labels) if labels is not None else Answers()
         for each in names:
+            if each in unlabelled:
+                rows.append(_untrained(each, _UNLABELLED.format(each)))
+                continue
             now = datetime.now(UTC)
             try:
                 with histories.progress(each) as say:
@@ -130,23 +138,31 @@ def train(
             except ModelError as error:
                 if len(names) == 1:
                     raise
-                failed.append(f"{each}: {error}")
+                failed = True
+                rows.append(_untrained(each, str(error)))
                 continue
-            rows.append(_summary(version) | {"seconds": round((datetime.now(UTC) - now).total_seconds(), 1)})
+            seconds = round((datetime.now(UTC) - now).total_seconds(), 1)
+            rows.append(_summary(version) | {"seconds": seconds, "problem": None})
             if not json_wanted:
                 _tell_measures(found["measures"], found["compared"], f"{each} version {version.number}")
             if challenger:
                 _tell_workers(kept, each, chosen, None, note or "a new challenger")
-    for problem in failed:
-        output.complain(problem)
     if json_wanted:
         output.as_json(rows)
     for row in rows if not json_wanted else ():
+        if row["problem"] is not None:
+            continue
         output.console.print(
             f"[dim]{row['name']} version {row['version']}: `assay model card {row['name']} --version {row['version']} "
             f"--html card.html` writes its card; `assay model promote` makes it champion[/]"
         )
     raise typer.Exit(1 if failed else 0)
+
+
+def _untrained(name: str, problem: str) -> dict[str, Any]:
+    """Say why a model was not trained, and return its row."""
+    output.complain(f"{name} was not trained: {problem}")
+    return {"name": name, "version": None, "problem": problem}
 
 
 def _mapping(path: Path | None) -> Any:

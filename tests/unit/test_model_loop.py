@@ -141,6 +141,31 @@ def test_what_cannot_be_learned_is_said(files: Path) -> None:
     assert RUN.invoke(build(), ["model", "promote", "tiny", "--why", " "]).exit_code == 2
 
 
+def test_all_trains_what_it_can_and_says_what_the_others_need(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without labels: one that needs none, one that learns from labels alone, and one that finds too little to learn from."""
+    both = {
+        "mislabel-value": ("detectors.models.value", "MislabelValue"),
+        "outcome": ("detectors.models.outcome", "OutcomeDetector"),
+    }
+    monkeypatch.setattr(catalogue, "DETECTORS", both)
+    monkeypatch.setenv("ASSAY_STATE_DIR", str(files / "unlabelled"))
+    settings_module.settings.cache_clear()
+    history = ("--history", str(files / "feed.ndjson"), "--no-importance", "--json")
+    done = model("train", "all", *history)
+    first, second = json.loads(done.stdout)
+    assert (first["name"], first["version"], first["problem"]) == ("mislabel-value", "1", None)
+    assert (second["name"], second["version"]) == ("outcome", None)
+    assert "give --labels" in second["problem"]
+    assert "outcome was not trained" in done.stderr
+    alone = RUN.invoke(build(), ["model", "train", "outcome", *history])
+    assert alone.exit_code == 1
+    assert str(alone.exception) == second["problem"], "at once, before the history is read"
+    monkeypatch.setattr(catalogue, "DETECTORS", both | {"tiny": ("tiny_model", "Tiny")})
+    first, second, third = json.loads(model("train", "all", *history, code=1).stdout)
+    assert (first["version"], second["version"], third["version"]) == ("2", None, None)
+    assert "needs honest and wrong declarations" in third["problem"]
+
+
 def test_a_pointer_names_bytes_that_a_worker_can_check(files: Path) -> None:
     from streams import _model_topics
 
