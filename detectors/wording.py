@@ -9,6 +9,7 @@ from schemas.finding import Finding
 
 _ADVICE = {
     "MISLABEL-NAME": "Open the packages of the named item and test the metal (XRF); ask for the analysis certificate.",
+    "MISLABEL-TEXT": "Compare the words with goods and code: open a package, and test metal or powder (XRF).",
     "MISLABEL-VALUE": "Ask for the invoice and the assay certificate, and test the goods (XRF).",
     "MISLABEL-CODE": "Check the classification against the description and the goods.",
     "MISLABEL-MASS": "Weigh and scan the cargo; look for dense pieces inside.",
@@ -21,9 +22,15 @@ _ADVICE = {
     "ROUTE-TRANSIT": "Ask for the contract and the end-user statement of the last consignee.",
     "ROUTE-DESTINATION": "Ask who receives the goods last; compare the transport document with the declaration.",
     "ROUTE-DETOUR": "Ask the carrier for the reason of the route.",
+    "ROUTE-SURGE": "Ask for contracts and end users of the last lots on this lane: what does the country need them for?",
     "ORIGIN-RELABEL": "Ask for the certificate of origin and the producer's lot numbers.",
+    "SPLIT-SHIPMENTS": "Add up the lots named here, and examine the next one whole; ask for the order behind them.",
     "HAND-CARRIED": "Examine the luggage or parcel; ask who handed the goods over.",
+    "PARTY-NEW": "Ask who the new party is: registration, licence, and how it comes to such goods.",
     "PARTY-LINKED": "Look up both parties in the company register: they share contacts.",
+    "AMEND-EVASIVE": "Judge the goods by the version before the amendment; ask for the documents behind it.",
+    "OUTLIER": "Check the named figures against invoice, packing list and scale; a mistyped unit explains many.",
+    "OUTCOME": "Look at what inspections of such goods and parties found before, and inspect for the same.",
 }
 
 
