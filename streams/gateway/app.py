@@ -77,7 +77,7 @@ class Gateway:
             key = self.keys.find(given.strip()) if scheme.lower() == "bearer" else None
         except SettingsError as error:
             log.error("keys cannot be read", error=type(error).__name__)
-            raise Problem(503, "the keys cannot be read", retry=_RETRY_SECONDS) from None
+            raise _later("the keys cannot be read", _RETRY_SECONDS) from None
         if key is None:
             raise Problem(401, "an API key is needed: Authorization: Bearer assay_...")
         if key.source != source:
@@ -173,6 +173,12 @@ def create(gateway: Gateway) -> FastAPI:
     return app
 
 
+def _later(why: str, seconds: int, close: bool = False) -> Problem:
+    """Return the answer to a request of which nothing was taken, and that may come again unchanged."""
+    said = f"{why}; nothing of this request was taken: send it again in {seconds} s"
+    return Problem(503, said, retry=seconds, close=close)
+
+
 async def _post(gateway: Gateway, request: Request, key: Key, check: Check, told: dict[str, Any]) -> Response:
     """Answer a request whose key is good."""
     limits, intake = gateway.limits, gateway.intake
@@ -181,9 +187,9 @@ async def _post(gateway: Gateway, request: Request, key: Key, check: Check, told
         raise Problem(429, f"more than {key.rate:g} messages a second", retry=wait)
     why = gateway.unavailable()
     if why and check != "only":
-        raise Problem(503, why, retry=_RETRY_SECONDS)
+        raise _later(why, _RETRY_SECONDS)
     if gateway.active >= limits.requests:
-        raise Problem(503, f"{limits.requests} requests are being answered", retry=_BUSY_SECONDS)
+        raise _later(f"{limits.requests} requests are being answered", _BUSY_SECONDS)
     content_type = request.headers.get("content-type")
     if not bodies.known_type(bodies.media_type(content_type)):
         raise Problem(415, f"no messages come as {bodies.media_type(content_type)[:80]!r}; see /docs")
@@ -213,7 +219,7 @@ async def _post(gateway: Gateway, request: Request, key: Key, check: Check, told
             return _checked(entries)
         unpacked = sum(len(entry.record.raw) for entry in entries) - hold.count
         if unpacked > 0 and not hold.take(unpacked):
-            raise Problem(503, "too many bytes are waiting for Kafka", retry=_BUSY_SECONDS)
+            raise _later("too many bytes are waiting for Kafka", _BUSY_SECONDS)
         del body
         handed = True
         try:
@@ -221,7 +227,9 @@ async def _post(gateway: Gateway, request: Request, key: Key, check: Check, told
         except TooLargeError as error:
             raise Problem(413, str(error)) from None
         except UnavailableError as error:
-            raise Problem(503, str(error), retry=_RETRY_SECONDS) from None
+            repeat = f"send all of it again in {_RETRY_SECONDS} s, which is harmless"
+            detail = f"{error}; some of this request may be in Kafka: {repeat}"
+            raise Problem(503, detail, retry=_RETRY_SECONDS) from None
     finally:
         gateway.active -= 1
         if not handed:
@@ -241,7 +249,7 @@ async def _body(gateway: Gateway, request: Request, key: Key, hold: Hold) -> byt
         if int(stated) > key.max_bytes:
             raise Problem(413, f"a body of {int(stated):,} bytes; this key may send {key.max_bytes:,}", close=True)
         if not hold.take(int(stated)):
-            raise Problem(503, "too many bytes are waiting for Kafka", retry=_BUSY_SECONDS)
+            raise _later("too many bytes are waiting for Kafka", _BUSY_SECONDS)
     pieces: list[bytes] = []
     size = 0
     stream = request.stream().__aiter__()
@@ -257,7 +265,7 @@ async def _body(gateway: Gateway, request: Request, key: Key, hold: Hold) -> byt
                 with contextlib.suppress(asyncio.CancelledError, ClientDisconnect):
                     await piece
                 if stopping in done:
-                    raise Problem(503, "the gateway is stopping", retry=_RETRY_SECONDS, close=True)
+                    raise _later("the gateway is stopping", _RETRY_SECONDS, close=True)
                 raise Problem(408, "the body came too slowly", close=True)
             found = piece.result()
             if found is None:
@@ -268,7 +276,7 @@ async def _body(gateway: Gateway, request: Request, key: Key, hold: Hold) -> byt
                     413, f"a body of more than the {key.max_bytes:,} bytes that this key may send", close=True
                 )
             if size > hold.count and not hold.take(size - hold.count):
-                raise Problem(503, "too many bytes are waiting for Kafka", retry=_BUSY_SECONDS, close=True)
+                raise _later("too many bytes are waiting for Kafka", _BUSY_SECONDS, close=True)
             pieces.append(found)
     finally:
         stopping.cancel()
