@@ -28,6 +28,15 @@ def test_ngrams_of_a_text_are_its_own(texts: list[str], drawn: st.DataObject) ->
     assert alone.nnz == len(different)
 
 
+def test_ngrams_are_the_same_among_many_texts() -> None:
+    """So many rows that a key no longer fits into half a word: another way through the same work."""
+    texts = ["zinc alloy ingots", "镓锭 5N", "a"]
+    few, many = (grams([texts + [""] * more, texts + [""] * more], ((2, 3), (4,)), 17) for more in (0, 40_000))
+    assert few.nnz == many.nnz > 0
+    assert few.indices.tolist() == many.indices.tolist()
+    assert few.indptr.tolist() == many.indptr[:4].tolist()
+
+
 def test_views_of_one_text_have_columns_of_their_own() -> None:
     one, other = grams([["zinc"], [""]], ((2,), (2,)), 20), grams([[""], ["zinc"]], ((2,), (2,)), 20)
     assert one.nnz == other.nnz == 5
