@@ -61,7 +61,8 @@ class Codec(Protocol):
 
     A codec never reads the clock and keeps no state: the same bytes give the same declarations. One whose messages hold
     many declarations that have nothing to do with each other may also have ``decode_parts(raw, arrival)``, an iterator of
-    what each says, :class:`Message`, or why it cannot be used, :class:`FeedError`: see :func:`parts`.
+    what each says, :class:`Message`, or why it cannot be used, :class:`FeedError`: see :func:`parts`. One may name in ``roots``
+    the XML root elements that are nobody else's: then the others are not asked about them.
     """
 
     @property
@@ -95,6 +96,12 @@ def codecs() -> Mapping[str, Codec]:
     return MappingProxyType(found)
 
 
+@cache
+def _by_root() -> Mapping[str | None, Codec]:
+    """Return the codecs by the root elements that are theirs alone."""
+    return {root: known for known in codecs().values() for root in getattr(known, "roots", ())}
+
+
 def codec(name: str) -> Codec:
     """Return the codec of that name; :class:`FeedError` names the known ones if there is none."""
     try:
@@ -110,6 +117,9 @@ def detect(raw: bytes) -> Codec:
     ------
     FeedError : nobody knows them, or they are XML with a DOCTYPE.
     """
+    known = _by_root().get(_xml.first_root(raw))
+    if known is not None:
+        return known
     for known in codecs().values():
         if known.sniff(raw):
             return known

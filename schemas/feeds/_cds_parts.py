@@ -170,16 +170,16 @@ def procedures(node: Node) -> tuple[str | None, list[str]]:
 def item(node: Node, position: int) -> Row:
     """Return one goods item; it has its position as number where it states none."""
     procedure, additional = procedures(node)
-    statistical = money(node.one("StatisticalValueAmount"), "GBP")
+    statistical = money(node, "StatisticalValueAmount", "GBP")
     found: Row = {
-        "number": whole(node.one("SequenceNumeric")) or position,
+        "number": whole(node, "SequenceNumeric") or position,
         "statistical_value": statistical,
         "procedure": procedure,
         "additional_procedures": additional,
         "origin": country(node.text("Origin", "CountryCode")),
-        "packages": list(map(package, node.all("Packaging"))),
-        "documents": list(map(document, node.all("AdditionalDocument"))),
-        "previous_documents": list(map(previous_document, node.all("PreviousDocument"))),
+        "packages": [package(packaging) for packaging in node.all("Packaging")],
+        "documents": [document(known) for known in node.all("AdditionalDocument")],
+        "previous_documents": [previous_document(known) for known in node.all("PreviousDocument")],
     }
     commodity = node.one("Commodity")
     price = None
@@ -187,18 +187,18 @@ def item(node: Node, position: int) -> Row:
         found["description"] = commodity.text("Description")
         found["commodity_code"], found["cas"] = classification(commodity)
         if (measure := commodity.one("GoodsMeasure")) is not None:
-            found["net_mass_kg"] = mass(measure.one("NetNetWeightMeasure"))
-            found["gross_mass_kg"] = mass(measure.one("GrossMassMeasure"))
-            found["quantity"] = quantity(measure.one("TariffQuantity"))
-        price = money(commodity.one("InvoiceLine", "ItemChargeAmount"))
+            found["net_mass_kg"] = mass(measure, "NetNetWeightMeasure")
+            found["gross_mass_kg"] = mass(measure, "GrossMassMeasure")
+            found["quantity"] = quantity(measure, "TariffQuantity")
+        price = money(commodity.one("InvoiceLine"), "ItemChargeAmount")
     # The statistical value (DE 8/6, which the UK takes in pounds) says best what an item is worth, then its price (4/14).
-    found["value"] = statistical or price or money(node.one("CustomsValueAmount"))
+    found["value"] = statistical or price or money(node, "CustomsValueAmount")
     return found
 
 
 def charge(node: Node) -> Row | None:
     """Return the price of an item (DE 4/14)."""
-    return money(node.one("Commodity", "InvoiceLine", "ItemChargeAmount"))
+    return money(node.one("Commodity", "InvoiceLine"), "ItemChargeAmount")
 
 
 def classification(commodity: Node) -> tuple[str | None, str | None]:

@@ -58,8 +58,8 @@ _ISO = country_codes()
 
 def country(code: str | None) -> str | None:
     """Return the code that the contract takes for a country as declared; ``None`` for one that nobody lists."""
-    if code is None:
-        return None
+    if code is None or code in _ISO:
+        return code
     code = code.upper()
     return code if code in _ISO else _NATIONAL_COUNTRY_CODES.get(code)
 

@@ -19,51 +19,63 @@ _COMPACT_TIME = re.compile(r"([0-9]{8})(?:([0-9]{4})([0-9]{2})?)?(Z|[+-][0-9]{2}
 _UNIT = re.compile(r"[A-Z0-9]{1,3}\Z")
 
 
-def number(node: Node | None) -> float | None:
-    """Return a decimal number above zero; zero says "not stated" in customs messages."""
-    if node is None or (text := node.text()) is None:
-        return None
+def _amount(text: str, node: Node, name: str | None) -> float | None:
     if not _DECIMAL.match(text):
-        raise node.wrong(f"not a decimal number: {_shown(text)}")
+        raise _place(node, name).wrong(f"not a decimal number: {_shown(text)}")
     amount = float(text)
     if amount < 0:
-        raise node.wrong(f"below zero: {_shown(text)}")
+        raise _place(node, name).wrong(f"below zero: {_shown(text)}")
     return amount or None
 
 
-def whole(node: Node | None) -> int | None:
-    """Return a whole number, zero included."""
-    if node is None or (text := node.text()) is None:
+def _place(node: Node, name: str | None) -> Node:
+    return (node.one(name) if name else None) or node
+
+
+def number(node: Node | None) -> float | None:
+    """Return a decimal number above zero; zero says "not stated" in customs messages."""
+    text = None if node is None else node.text()
+    return None if text is None or node is None else _amount(text, node, None)
+
+
+def whole(node: Node | None, name: str | None = None) -> int | None:
+    """Return a whole number, zero included: that of the element, or of its first child of that name."""
+    if node is None or (text := node.text(name)) is None:
         return None
     if not _WHOLE.match(text):
-        raise node.wrong(f"not a whole number: {_shown(text)}")
+        raise _place(node, name).wrong(f"not a whole number: {_shown(text)}")
     return int(float(text))
 
 
-def mass(node: Node | None) -> float | None:
-    """Return a mass in kilograms, ``None`` where the unit is not one of mass."""
-    amount = number(node)
-    if amount is None or node is None:
+def mass(node: Node | None, name: str | None = None) -> float | None:
+    """Return a mass in kilograms, of the element or of its first child of that name; ``None`` where the unit is not one of
+    mass.
+    """
+    text, unit = (None, None) if node is None else node.measured("unitCode", name)
+    if text is None or node is None or (amount := _amount(text, node, name)) is None:
         return None
-    unit = node.attribute("unitCode")
     return amount if unit == "KGM" else kilograms(amount, unit)
 
 
-def money(node: Node | None, currency: str | None = None) -> Row | None:
-    """Return an amount with its currency (that of the element, else the given one); ``None`` if either is missing."""
-    amount = number(node)
-    if amount is None or node is None:
+def money(node: Node | None, name: str | None = None, currency: str | None = None) -> Row | None:
+    """Return an amount with its currency (that of the element, else the given one), of the element or of its first child of
+    that name; ``None`` if either is missing.
+    """
+    text, stated = (None, None) if node is None else node.measured("currencyID", name)
+    if text is None or node is None or (amount := _amount(text, node, name)) is None:
         return None
-    stated = node.attribute("currencyID") or currency
+    stated = stated or currency
     return {"amount": amount, "currency": stated.upper()} if stated else None
 
 
-def quantity(node: Node | None) -> Row | None:
-    """Return a quantity with its Recommendation 20 unit; without a unit it says nothing."""
-    amount = number(node)
-    if amount is None or node is None:
+def quantity(node: Node | None, name: str | None = None) -> Row | None:
+    """Return a quantity with its Recommendation 20 unit, of the element or of its first child of that name; without a unit
+    it says nothing.
+    """
+    text, stated = (None, None) if node is None else node.measured("unitCode", name)
+    if text is None or node is None or (amount := _amount(text, node, name)) is None:
         return None
-    unit = (node.attribute("unitCode") or "").upper().partition("#")[0]
+    unit = (stated or "").upper().partition("#")[0]
     return {"value": amount, "unit": unit} if _UNIT.match(unit) else None
 
 

@@ -69,7 +69,8 @@ _LOCAL_NAMES: Final = _LocalNames()
 class Node:
     """An element: its text, attributes and children by local name.
 
-    Most elements of a message are leaves that are read once, so a child becomes a node only where somebody asks for it.
+    Most elements of a message are leaves that are read once, so a child becomes a node only where somebody asks for it, and
+    :meth:`text`, :meth:`texts` and :meth:`measured` read leaves without one.
     """
 
     __slots__ = ("_element", "_named")
@@ -82,7 +83,7 @@ class Node:
     @property
     def name(self) -> str:
         """The local name."""
-        return _local(self._element)
+        return _LOCAL_NAMES[self._element.tag]
 
     def _index(self) -> dict[str, Any]:
         named: dict[str, Any] = {}
@@ -100,23 +101,28 @@ class Node:
     def all(self, name: str) -> list[Node]:
         """Return the children of that local name, in order."""
         named = self._named
-        found = (self._index() if named is None else named).get(name)
-        if found is None:
+        if named is None:
+            named = self._index()
+        if name not in named:
             return []
+        found = named[name]
         if type(found) is list:
             if type(found[0]) is not Node:
-                found[:] = [Node(child) for child in found]
-            return found
-        return [found if type(found) is Node else cast(Node, self.one(name))]
+                found[:] = map(Node, found)
+            nodes: list[Node] = found
+            return nodes
+        if type(found) is not Node:
+            found = named[name] = Node(found)
+        return [found]
 
     def one(self, name: str, *path: str) -> Node | None:
         """Return the first child of the first child... along the path, if there is one."""
         named = self._named
         if named is None:
             named = self._index()
-        found = named.get(name)
-        if found is None:
+        if name not in named:
             return None
+        found = named[name]
         if type(found) is list:
             found = self.all(name)[0]
         elif type(found) is not Node:
@@ -124,21 +130,40 @@ class Node:
         first: Node = found
         return first.one(*path) if path else first
 
+    def _leaf(self, name: str) -> etree._Element | None:
+        """Return the first child of that local name as lxml has it, without making a node of it."""
+        named = self._named
+        if named is None:
+            named = self._index()
+        if name not in named:
+            return None
+        found = named[name]
+        if type(found) is list:
+            found = found[0]
+        leaf: etree._Element = found._element if type(found) is Node else found
+        return leaf
+
     def text(self, name: str | None = None, *path: str) -> str | None:
         """Return the stripped text at the path, ``None`` for an absent or empty element."""
         if name is None:
             content = self._element.text
         elif path:
-            above = self.one(name)
-            return None if above is None else above.text(*path)
-        else:
-            named = self._named
-            found = (self._index() if named is None else named).get(name)
+            found = self._leaf(name)
             if found is None:
                 return None
-            if type(found) is list:
-                found = found[0]
-            content = found._element.text if type(found) is Node else found.text
+            if len(path) > 1:
+                return cast(Node, self.one(name)).text(*path)
+            for child in found[:]:  # type: ignore[index]
+                if _LOCAL_NAMES[child.tag] == path[0]:
+                    content = child.text
+                    break
+            else:
+                return None
+        else:
+            found = self._leaf(name)
+            if found is None:
+                return None
+            content = found.text
         return (content.strip() or None) if content else None
 
     def texts(self) -> dict[str, str | None]:
@@ -150,6 +175,15 @@ class Node:
                 content = child.text
                 found[name] = (content.strip() or None) if content else None
         return found
+
+    def measured(self, unit: str, name: str | None = None) -> tuple[str | None, str | None]:
+        """Return the stripped text and the attribute ``unit`` of the first child of that name, or of the element itself."""
+        found = self._element if name is None else self._leaf(name)
+        content = None if found is None else found.text
+        if found is None or not content:
+            return None, None
+        stated = found.get(unit)
+        return content.strip() or None, (str(stated).strip() or None) if stated else None
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute's stripped value, ``None`` if absent or empty."""
@@ -168,8 +202,8 @@ class Node:
         here: etree._Element | None = self._element
         while here is not None:
             above = here.getparent()
-            name = _local(here)
-            same = [] if above is None else [sibling for sibling in above if _local(sibling) == name]
+            name = _LOCAL_NAMES[here.tag]
+            same = [] if above is None else [sibling for sibling in above if _LOCAL_NAMES[sibling.tag] == name]
             steps.append(f"{name}[{same.index(here) + 1}]" if len(same) > 1 else name)
             here = above
         return "/" + "/".join(reversed(steps))
@@ -182,10 +216,6 @@ class Node:
 def shortened(text: str, most: int = 1000) -> str:
     """Return a text of at most so many characters, as a dead letter, an answer or a table can carry it."""
     return text if len(text) <= most else text[: most - 3] + "..."
-
-
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def root_name(raw: bytes) -> str | None:
@@ -203,12 +233,17 @@ def root_name(raw: bytes) -> str | None:
     return named[1].decode("ascii", "replace") if named else None
 
 
-def looks_like(raw: bytes, *roots: str) -> bool:
-    """Say whether this is XML with one of these root elements. Never raises: a sniff must not."""
+def first_root(raw: bytes) -> str | None:
+    """Return :func:`root_name` of the first 64 KiB, ``None`` also for a DOCTYPE. Never raises: a sniff must not."""
     try:
-        return root_name(raw[:65_536]) in roots
+        return root_name(raw[:65_536])
     except FeedError:
-        return False
+        return None
+
+
+def looks_like(raw: bytes, *roots: str) -> bool:
+    """Say whether this is XML with one of these root elements. Never raises."""
+    return first_root(raw) in roots
 
 
 def parse(raw: bytes) -> Node:

@@ -36,12 +36,12 @@ class Cds:
 
     name = "cds"
     system = "cds"
+    roots = ("MetaData", "Declaration")
 
     def sniff(self, raw: bytes) -> bool:
         """Say whether the root element is the WCO envelope, or what stands in it."""
-        if _xml.looks_like(raw, "MetaData", "Declaration"):
-            return True
-        return _NAMESPACE in raw[:4096] and _xml.looks_like(raw, "Response")
+        root = _xml.first_root(raw)
+        return root in self.roots or (root == "Response" and _NAMESPACE in raw[:4096])
 
     def decode(self, raw: bytes, arrival: Arrival) -> list[Message]:
         """Decode one envelope; see :class:`schemas.feeds.Codec`."""
