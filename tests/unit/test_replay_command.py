@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pydantic_core
 import pytest
+from typer.testing import CliRunner
 
 from schemas.alert import Alert
 from schemas.dead_letter import DeadLetter
 from schemas.finding import Finding
 from streams import simulate
+from streams.cli import build
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,8 @@ def test_nothing_that_can_be_judged_is_a_failure(tmp_path: Path) -> None:
     "wrong", [["--format", "telepathy"], ["--now", "yesterday"], ["--threshold", "101"], ["--batch", "0"]]
 )
 def test_bad_usage_is_told(feed: Path, tmp_path: Path, wrong: list[str]) -> None:
-    done = assay("replay", feed, "--alerts", tmp_path / "a.jsonl", *wrong)
-    assert done.returncode == 2
+    done = CliRunner().invoke(build(), ["replay", str(feed), "--alerts", str(tmp_path / "a.jsonl"), *wrong])
+    assert done.exit_code == 2
     assert wrong[0] in done.stderr
 
 
