@@ -65,7 +65,15 @@ def line_item(number: int, ware: Ware, firm: Firm, day_drift: float, mode: str, 
 def _mixed(firm: Firm, world: World, when: datetime, mode: str, count: int) -> list[Item]:
     level = drift(when.date())
     pick, wheel = world.chance.of, firm.wares_wheel
-    return [line_item(n, pick(wheel), firm, level, mode, world) for n in range(1, count + 1)]
+    items: list[Item] = []
+    loaded = 0.0
+    for number in range(1, count + 1):
+        one = line_item(number, pick(wheel), firm, level, mode, world)
+        loaded += one["net_mass_kg"] or 0.0
+        if items and loaded > _SHIP_KG:  # one ship carries a declaration
+            break
+        items.append(one)
+    return items
 
 
 def _papers(items: list[Item], mode: str, chance: Chance) -> None:
