@@ -108,13 +108,19 @@ def _fill(store: Store, told: list[Alert], count: int) -> None:
     now = datetime.now(UTC)
     exporters = max(_SMALLEST_EXPORTERS, count // 20)
     for start in range(0, count, 500):
-        some = [_varied(told[n % len(told)], n, chance, now, exporters) for n in range(start, min(count, start + 500))]
+        some = [
+            _varied(told[n % len(told)], n, n / count, chance, now, exporters)
+            for n in range(start, min(count, start + 500))
+        ]
         store.taking.take(Batch(list(some), {("alerts", 0): start + 500}), now)
 
 
-def _varied(alert: Alert, number: int, chance: Random, now: datetime, exporters: int) -> Alert:
-    """Return an alert like one of the engine's, of another declaration, exporter, office and time."""
-    raised = now - timedelta(days=_DAYS * chance.random())
+def _varied(alert: Alert, number: int, share: float, chance: Random, now: datetime, exporters: int) -> Alert:
+    """Return an alert like one of the engine's, of another declaration, exporter, office and time.
+
+    ``share`` of those before it: alerts come in about the order in which they were raised.
+    """
+    raised = now - timedelta(days=_DAYS * (1 - share), minutes=90 * chance.random())
     exporter = chance.randrange(exporters)
     entities = [
         one.model_copy(update={"id": f"9100{exporter:08d}", "name": f"Exporter {exporter} Metals Co., Ltd."})

@@ -26,6 +26,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 #: Of one transaction. Larger ones take in more a second, and make decisions wait longer for their turn to write.
 _BATCH = 500
+#: So far behind, as when the database is rebuilt, it takes more at once.
+_FAR = 20_000
+_LARGE_BATCH = 1_500
 _PARTITIONS_SECONDS = 60.0
 #: Kafka is asked at least so often how far its topics are, when nothing comes: that it answers is news too.
 _ENDS_SECONDS = 5.0
@@ -57,7 +60,7 @@ class Reader(Steady):
             places = self._placed(consumer)
             looked = asked = 0.0
             while not self.stopping:
-                polled = consumer.poll(timeout_ms=300, max_records=_BATCH)
+                polled = consumer.poll(timeout_ms=300, max_records=_LARGE_BATCH if (self.lag or 0) > _FAR else _BATCH)
                 if polled:
                     self._take((record for records in polled.values() for record in records), consumer, places)
                 now = time.monotonic()

@@ -147,6 +147,8 @@ def _connected(connection: Any, _: Any) -> None:
         f"cache_size = -{_CACHE_KIB}",
         "temp_store = MEMORY",
         f"busy_timeout = {_BUSY_MS}",
+        # 32 MB: pages that one batch after another changes are written into the database once for some of them.
+        "wal_autocheckpoint = 8000",
         "journal_size_limit = 67108864",
         "trusted_schema = OFF",
     ):
