@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from checks import LACKING, Judgement, Said, row
+from judged_rows import LACKING, Judgement, Said, row
 
 from detectors import engine
 from detectors.batch import Batch

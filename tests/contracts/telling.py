@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import LACKING, row
+from judged_rows import LACKING, row
 
 from detectors import engine
 from detectors.rules.examples import completed

@@ -6,25 +6,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from checks import (
-    LACKING,
-    NOW,
-    Check,
-    Correlate,
-    Detector,
-    Profile,
-    RuleDetector,
-    Screen,
-    assert_filled,
-    bare,
-    check_finding,
-    known_to_contract,
-    simulated,
-    yield_checks,
-)
-from checks import row as decoded
+from checks import Check, assert_filled, check_finding, known_to_contract, yield_checks
+from detector_adapters import Correlate, Profile, RuleDetector, Screen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from judged_rows import LACKING, NOW, Detector, bare, simulated
+from judged_rows import row as decoded
 from telling import odd, telling
 
 from detectors import engine, features

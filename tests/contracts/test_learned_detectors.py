@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checks import Check, check_says_something, simulated, yield_checks
+from checks import Check, check_says_something, yield_checks
+from judged_rows import simulated
 from learned_detectors import TRAINED, Learned, history, odd, trained
 
 from detectors import engine, features
