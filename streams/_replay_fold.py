@@ -61,6 +61,7 @@ class Fold:
     lateness : how much later than newer ones a declaration may come and still count in its window.
     dispositions : what inspections found; each counts once the feed has come to the time of its decision.
     suppressions : grounds not to be told of.
+    profiles : whether there are any.
 
     Attributes
     ----------
@@ -77,6 +78,7 @@ class Fold:
         lateness: timedelta = LATENESS,
         dispositions: Iterable[Disposition] = (),
         suppressions: Suppressions | None = None,
+        profiles: bool = True,
     ) -> None:
         self.alerts: dict[str, Alert] = {}
         self.late = 0
@@ -92,10 +94,11 @@ class Fold:
         self._threshold = threshold
         self._suppressions = suppressions
         self._on_verdict = on_verdict
+        self._profiles = profiles
 
     def apply(self, verdicts: Sequence[Verdict], facts: Sequence[Fact]) -> None:
         """Take in what the screen stage said of a chunk."""
-        said = [*verdicts, *self._profiled(block_of(list(facts)))]
+        said = [*verdicts, *(self._profiled(block_of(list(facts))) if self._profiles else ())]
         if self._on_verdict is not None:
             for verdict in said:
                 self._on_verdict(verdict)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from streams.bench.measure import Measure, Timing, timed
+
+if TYPE_CHECKING:
+    from streams.replay import ReplayResult
 
 T = TypeVar("T")
 
@@ -77,19 +81,21 @@ def screen(feeds: Sequence[Path]) -> list[Measure]:
 
 def replay(feeds: Sequence[Path]) -> list[Measure]:
     """File to alerts."""
-    one = Measure(
-        "replay", "one process on one core", alone(_replay, feeds), remark="reading, decoding and alerts included"
-    )
+    remark = "reading, decoding and alerts included"
+    one = [
+        Measure("replay", "one process on one core", alone(_replay, feeds, True), remark=remark),
+        Measure("replay", "one process, without profiles", alone(_replay, feeds, False), remark=remark),
+    ]
     cores = len(os.sched_getaffinity(0))
     if cores == 1:
-        return [one]
+        return one
     every = Measure(
         "replay",
         f"{cores} processes",
         [_replay_many(feeds, cores)],
         remark="start of the processes (some seconds) included",
     )
-    return [one, every]
+    return [*one, every]
 
 
 def alone(work: Callable[..., T], feeds: Sequence[Path], *more: Any) -> T:
@@ -165,10 +171,14 @@ def _screen(feeds: Sequence[Path], size: int) -> list[Timing]:
     return timings[1:]
 
 
-def _replay(feeds: Sequence[Path]) -> list[Timing]:
+def _replay(feeds: Sequence[Path], profiles: bool) -> list[Timing]:
     from streams import replay
 
-    return [timed(lambda feed=feed: replay.run([feed], jobs=1).judged) for feed in feeds][1:]  # type: ignore[misc]
+    return [timed(partial(_replayed, replay.run, feed, profiles)) for feed in feeds][1:]
+
+
+def _replayed(run: Callable[..., ReplayResult], feed: Path, profiles: bool) -> int:
+    return run([feed], jobs=1, profiles=profiles).judged
 
 
 def _replay_many(feeds: Sequence[Path], cores: int) -> Timing:

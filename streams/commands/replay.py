@@ -78,6 +78,9 @@ def replay(
             min=0.01, help="Hours that a declaration may come late and still count in its own window [default: 720]."
         ),
     ] = None,
+    profiles: Annotated[
+        bool, typer.Option(help="With the detectors that remember; without, only what each declaration alone shows.")
+    ] = True,
     threshold: Annotated[
         int | None, typer.Option(min=0, max=100, help="Risk from which there is an alert [default: 25].")
     ] = None,
@@ -103,6 +106,10 @@ def replay(
         raise typer.BadParameter(f"known formats: auto, {', '.join(feeds.codecs())}", param_hint="--format")
     if format != "auto" and mapping is not None:
         raise typer.BadParameter("a mapping is a format of its own; leave --format out", param_hint="--mapping")
+    if not profiles and (history or dispositions or lateness is not None):
+        raise typer.BadParameter(
+            "only profiles have a use for --history, --dispositions and --lateness", param_hint="--no-profiles"
+        )
     chosen = settings()
     risk = chosen.alert_threshold if threshold is None else threshold
     at = _moment(now)
@@ -124,6 +131,7 @@ def replay(
             on_dead_letter=told_letter,
             on_progress=stack.enter_context(_progress()),
             history=history or (),
+            profiles=profiles,
             dispositions=_dispositions(dispositions),
             lateness=timedelta(hours=chosen.lateness_hours if lateness is None else lateness),
             merges=chosen.merges,

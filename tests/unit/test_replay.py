@@ -82,6 +82,14 @@ def test_size_of_chunks_changes_nothing_that_a_declaration_alone_shows(feed: Pat
     assert len(found[7]) > 200
 
 
+def test_without_profiles_only_what_a_declaration_alone_shows_is_said(feed: Path, plain: ReplayResult) -> None:
+    verdicts: list[Verdict] = []
+    found = run(feed, profiles=False, on_verdict=verdicts.append)
+    assert {verdict.stage for verdict in verdicts} == {"screen"}
+    assert found.judged == plain.judged
+    assert 50 < len(found.alerts) < len(plain.alerts)
+
+
 def test_number_of_processes_changes_nothing(feed: Path, plain: ReplayResult) -> None:
     verdicts: dict[int, list[Verdict]] = {1: [], 2: []}
     letters: dict[int, list[DeadLetter]] = {1: [], 2: []}
