@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from streams import broker
+from streams import broker, clients
+from streams.settings import load
 
 pytestmark = pytest.mark.integration
 DEMO = [sys.executable, "-c", "from streams.cli import main; main()", "demo"]
@@ -88,24 +89,36 @@ def test_short_demo_loses_nothing_and_leaves_nothing(temporary: dict[str, str], 
     assert running_in(tmp_path) == []
 
 
-@pytest.mark.usefixtures("needs_kafka")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_demo_leaves_nothing_running(
-    temporary: dict[str, str], tmp_path: Path, number: signal.Signals
-) -> None:
-    with started(["--rate", "50"], temporary) as demo:
+def _interrupted(words: list[str], environment: dict[str, str], folder: Path, number: signal.Signals) -> None:
+    """Interrupt a demo while it feeds; assert that it tells its end and leaves no process and no file."""
+    with started(["--rate", "50", *words], environment) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "feeding" in line:
                 break
         below = descendants(demo.pid)
-        assert len(below) >= 2  # a broker and a worker, or the test would show nothing
+        assert len(below) >= 2  # a worker, and a broker or a console, or the test would show nothing
         demo.send_signal(number)
         said = demo.communicate(timeout=120)[0]
     assert demo.returncode == 0, said
     assert "nothing lost" in said
-    assert left_in(tmp_path) == []
+    assert left_in(folder) == []
     assert [process for process in below if process.is_running()] == []
+
+
+@pytest.mark.usefixtures("needs_kafka")
+def test_demo_interrupted_by_ctrl_c_leaves_nothing_running(temporary: dict[str, str], tmp_path: Path) -> None:
+    _interrupted(["--no-console"], temporary, tmp_path, signal.SIGINT)
+
+
+def test_demo_terminated_on_a_named_cluster_leaves_nothing_there(
+    kafka: str, temporary: dict[str, str], tmp_path: Path
+) -> None:
+    _interrupted([], temporary | {"ASSAY_KAFKA": kafka}, tmp_path, signal.SIGTERM)
+    chosen = load(kafka=kafka)
+    assert broker.status(chosen=chosen).healthy
+    with clients.admin(chosen) as admin:
+        assert [name for name in admin.list_topics() if name.startswith("demo-")] == []
 
 
 @pytest.mark.usefixtures("needs_kafka")
