@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import resource
 import subprocess
 import sys
 import textwrap
@@ -119,12 +118,12 @@ def listener() -> Iterator[list[str]]:
 @pytest.mark.parametrize("code_page", ["utf-8", "utf-16"])
 def test_document_types_are_refused(doctype: str, code_page: str) -> None:
     raw = laughs(doctype).decode().encode(code_page)
-    started = time.monotonic()
+    started = time.process_time()
     error = refused(raw)
     assert "DOCTYPE" in error.reason
     assert error.path.startswith("line ")
     assert "root:" not in str(error)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_nothing_is_fetched(listener: list[str]) -> None:
@@ -215,6 +214,8 @@ def test_memory_is_bounded(filler: bytes) -> None:
             feeds.codec("cds").decode(raw, feeds.UNKNOWN)
         except FeedError as error:
             print("refused:", error.reason)
+        # Not ru_maxrss: a process inherits that from the one that started it.
+        print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
     """
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -225,7 +226,7 @@ def test_memory_is_bounded(filler: bytes) -> None:
         check=False,
     )
     assert ran.stdout.startswith("refused:"), ran.stderr[-500:]
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1_000_000
+    assert int(ran.stdout.splitlines()[-1]) < 1_000_000
 
 
 @settings(max_examples=300, deadline=None)

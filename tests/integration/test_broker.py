@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from worker_process import until
 
 from schemas.errors import BrokerError
 from streams import _broker_jars as jars
@@ -246,7 +247,8 @@ def test_reading_ends_where_the_end_is_no_record(cluster: Settings) -> None:
         producer.begin_transaction()
         producer.send(name, key=b"one", value=b"{}", partition=0)
         producer.commit_transaction()
-    assert clients.end_offsets(name, cluster) == {0: 2, 1: 0}
+    # The broker writes the marker after it has answered.
+    until(lambda: clients.end_offsets(name, cluster) == {0: 2, 1: 0}, what="the marker")
     assert [record.value for record in clients.read_topic(name, cluster, idle=5)] == [b"{}"]
 
 

@@ -100,7 +100,7 @@ def test_a_killed_broker_loses_nothing_that_was_acknowledged(own_broker: Setting
     print(f"{len(senders.acknowledged)} acknowledged, {written.total()} written, answers {senders.statuses}")
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 def test_what_was_acknowledged_becomes_a_declaration_though_worker_and_gateway_are_killed(
     cluster: Settings, cluster_environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -122,7 +122,7 @@ def test_what_was_acknowledged_becomes_a_declaration_though_worker_and_gateway_a
             gateway = GatewayProcess(cluster, cluster_environment, tmp_path, port=port)
     with Worker(cluster, cluster_environment, tmp_path, "--stage", "intake") as worker:
         until(lambda: worker.get("/health/ready")[0] == 200, 90, "readiness")
-        worker.drained(120)
+        worker.drained(240)
         assert worker.stop() == 0
     _assert_kept(cluster, senders.acknowledged)
     wanted = {re.search(rb"ID>(T[0-9-]+)<", message)[1] for message in senders.acknowledged}  # type: ignore[index]
