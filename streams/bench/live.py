@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import accumulate, islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,10 +67,13 @@ def _fill(made: Cluster, feed: Path) -> int:
 
 
 def _drained(feeds: Sequence[Path], say: Say, stages: Sequence[str] = ()) -> list[Timing]:
-    """Start a worker on a topic that holds all feeds, and time each feed's length of it, from the first batch on."""
+    """Start a worker on a topic that holds all feeds, and time it from the first batch to the end of all that follows.
+
+    One figure for all: stages of one worker work side by side, and what one has not done yet would be missing in a part.
+    """
     with cluster(say, "bench") as made:
         say("filling a topic")
-        counts = [_fill(made, feed) for feed in feeds]
+        count = sum(_fill(made, feed) for feed in feeds)
         watch = Watch(made, {})
         watch.start()
         judged = Judged(made)
@@ -80,29 +83,20 @@ def _drained(feeds: Sequence[Path], say: Say, stages: Sequence[str] = ()) -> lis
         while not judged.look():
             made.check_workers()
             time.sleep(0.02)
-        marks = [_Mark.now(judged.total, pid)]
-        for done in accumulate(counts):
-            reached = partial(_reached, judged, done)
-            # Rarely: each look makes the worker write all its metrics, which is work that no user asks for so often.
-            if not wait_until(reached, judged.look, PATIENCE_SECONDS, made.check_workers, 0.25):
-                raise BrokerError(
-                    f"the worker judged {judged.total:,} of {sum(counts):,} declarations and then no more"
-                )
-            marks.append(_Mark.now(judged.total, pid))
-        while made.backlog(["findings"]) or not watch.caught_up():
+        begin = _Mark.now(judged.total, pid)
+        reached = partial(_reached, judged, count)
+        # Rarely: each look makes the worker write all its metrics, which is work that no user asks for so often.
+        if not wait_until(reached, judged.look, PATIENCE_SECONDS, made.check_workers, 0.25):
+            raise BrokerError(f"the worker judged {judged.total:,} of {count:,} declarations and then no more")
+        # Profiles and correlation go on beside; a second of this is the interval in which a worker commits.
+        left = ["signals", "findings"] if not stages or "profile" in stages else ["findings"]
+        while made.backlog(left) or not watch.caught_up():
             made.check_workers()
             time.sleep(0.2)
+        end = _Mark.now(judged.total, pid)
         watch.close()
-        # Correlation goes on beside; what it still did after the last declaration was judged counts.
-        marks[-1] = marks[-1]._replace(at=max(marks[-1].at, watch.last_at))
-        return [
-            Timing(
-                after.judged - before.judged,
-                after.at - before.at,
-                None if before.cpu is None or after.cpu is None else after.cpu - before.cpu,
-            )
-            for before, after in pairwise(marks)
-        ]
+        cpu = None if begin.cpu is None or end.cpu is None else end.cpu - begin.cpu
+        return [Timing(end.judged - begin.judged, end.at - begin.at, cpu)]
 
 
 def _reached(judged: Judged, count: int) -> bool:
