@@ -163,7 +163,7 @@ class Intake:
                 outbox.add(CHANGELOG, f"{slot.prefix}{key}", value, partition=0)
             reached = await outbox.flush()
             self._check(slot, awake)
-            await loop.run_in_executor(self._pool, self._commit, slot, max(reached, default=None))
+            await loop.run_in_executor(self._pool, self._commit, slot, max(reached.values(), default=None))
         except BaseException:
             if not slot.stale:
                 await loop.run_in_executor(self._pool, slot.store.rollback)

@@ -33,12 +33,12 @@ class Outbox:
         encoded = key.encode() if isinstance(key, str) else key
         self._letters.setdefault((self._topics[topic], partition), []).append(Letter(encoded, value, headers))
 
-    async def flush(self) -> list[int]:
+    async def flush(self) -> dict[tuple[str, int], int]:
         """Send all and wait until each is acknowledged; raise what Kafka says of any of them.
 
         Returns
         -------
-        For each partition written to, the offset that follows the last record.
+        For each topic (as the cluster calls it) and partition written to, the offset that follows the last record.
         """
         letters, self._letters = self._letters, {}
         producer = self._app.producer
@@ -51,9 +51,9 @@ class Outbox:
                 placed = await producer.partition_of(topic, letter.key)
                 runs.setdefault((topic, placed), []).append(letter)
         sending = [producer.send_run(topic, partition, run) for (topic, partition), run in runs.items()]
-        reached: list[int] = []
-        for outcome in await asyncio.gather(*sending, return_exceptions=True):
+        reached: dict[tuple[str, int], int] = {}
+        for place, outcome in zip(runs, await asyncio.gather(*sending, return_exceptions=True), strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-            reached.append(outcome)
+            reached[place] = outcome
         return reached

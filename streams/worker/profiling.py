@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -38,11 +39,12 @@ from streams import topics
 from streams.profile_store import InUseError, ProfileStore
 from streams.settings import Settings
 from streams.worker import guard
-from streams.worker.blocks import Block
+from streams.worker.blocks import Block, size_of
 from streams.worker.guard import Decoded, Failure
 from streams.worker.metrics import Metrics
 from streams.worker.outbox import Outbox
 from streams.worker.pulse import Pulse, StoodStill
+from streams.worker.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -51,6 +53,11 @@ CHANGELOG: Final = "profiles"
 #: keeps the news of a deletion for 24 hours, ``delete.retention.ms``).
 STALE_SECONDS: Final = 20 * 3600.0
 _READ: Final = 5_000
+#: Signals that profiles learn from at once: some 100 facts, tens of milliseconds.
+_PART_BYTES: Final = 64 * 1024
+#: After so long (seconds) a judgement that waits goes before the next part. Long enough to keep up beside judgements of a
+#: few hundred declarations, short beside the time to an alert.
+_TURN_SECONDS: Final = 0.05
 #: A partition's database is looked through for what is too old to matter after so much time in the stream.
 _SWEEP: Final = timedelta(days=1)
 _SWEPT: Final = 2_000
@@ -68,11 +75,20 @@ class _Slot:
     swept: datetime | None = None
 
 
+class _Written(NamedTuple):
+    """A verdict as it is written, and what it finds."""
+
+    declaration_id: str
+    raw: bytes
+    codes: tuple[str, ...]
+
+
 @dataclass
 class _Applied:
     """What the blocks of a partition gave."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    slot: _Slot
+    verdicts: list[_Written] = field(default_factory=list)
     changed: dict[str, bytes | None] = field(default_factory=dict)
     late: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -86,6 +102,7 @@ class Profiling:
     options : connection of the plain consumer that restores (``streams.clients.aio_consumer_options``).
     bury : puts what cannot be used into an outbox.
     reading : called with every read of a restoration, which may take long: the worker is busy, not stalled.
+    turns : shared with the stage that judges.
     """
 
     def __init__(
@@ -97,8 +114,10 @@ class Profiling:
         pulse: Pulse,
         bury: Callable[[Outbox, Sequence[Failure]], None],
         reading: Callable[[], None] = lambda: None,
+        turns: Turns | None = None,
     ) -> None:
         self._chosen = chosen
+        self._turns = turns or Turns()
         self._outbox = outbox
         self._options = dict(options)
         self._metrics = metrics
@@ -148,59 +167,82 @@ class Profiling:
         async with self._lock:
             awake = self._pulse.interruptions
             await self._open(by_partition)
-            for partition, records in by_partition.items():
-                slot = self._slots[partition]
-                applied = await loop.run_in_executor(self._pool, self._apply, slot, records)
-                await self._write(slot, applied, awake)
+            work = [(self._slots[partition], records) for partition, records in by_partition.items()]
+            applied = await loop.run_in_executor(self._pool, self._apply_all, work)
+            await self._write(applied, awake)
 
-    async def _write(self, slot: _Slot, applied: _Applied, awake: int) -> None:
+    async def _write(self, applied: Sequence[_Applied], awake: int) -> None:
+        """Write what the partitions of a batch gave, all together: each wait for Kafka is one for all of them."""
         outbox = self._outbox()
-        self._bury(outbox, applied.failures)
-        for verdict in applied.verdicts:
-            outbox.add("findings", verdict.declaration_id, verdict.model_dump_json(by_alias=True).encode())
-            for finding in verdict.findings:
-                self._metrics.findings.labels(finding.code).inc()
+        for one in applied:
+            self._bury(outbox, one.failures)
+            for verdict in one.verdicts:
+                outbox.add("findings", verdict.declaration_id, verdict.raw)
+                for code in verdict.codes:
+                    self._metrics.findings.labels(code).inc()
         await outbox.flush()
-        self._check(slot, awake)
-        for key, state in applied.changed.items():
-            outbox.add(CHANGELOG, key, state, partition=slot.partition)
+        self._check(applied, awake)
+        for one in applied:
+            for key, state in one.changed.items():
+                outbox.add(CHANGELOG, key, state, partition=one.slot.partition)
         reached = await outbox.flush()
-        self._check(slot, awake)
-        if reached:
-            notes = {"changelog": str(max(reached)), "written": str(time.time())}
-            await asyncio.get_running_loop().run_in_executor(self._pool, slot.store.put, applied.changed, notes)
-        self._metrics.late.inc(applied.late)
-        self._metrics.profiles_written.inc(len(applied.changed))
+        self._check(applied, awake)
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._keep, applied, reached)
+        for one in applied:
+            self._metrics.late.inc(one.late)
+            self._metrics.profiles_written.inc(len(one.changed))
         warming = self.warming
         for profile in engine.profiles():
             self._metrics.warming.labels(profile.name).set(profile.name in warming)
 
-    def _check(self, slot: _Slot, awake: int) -> None:
-        self._pulse.check(awake)
-        if slot.stale:
-            raise StoodStill("the partition was given to another worker")
+    def _keep(self, applied: Sequence[_Applied], reached: Mapping[tuple[str, int], int]) -> None:
+        for one in applied:
+            end = reached.get((self._changelog, one.slot.partition))
+            if end is not None:
+                one.slot.store.put(one.changed, {"changelog": str(end), "written": str(time.time())})
 
-    def _apply(self, slot: _Slot, records: Sequence[ConsumerRecord]) -> _Applied:
+    def _check(self, applied: Sequence[_Applied], awake: int) -> None:
+        self._pulse.check(awake)
+        if any(one.slot.stale for one in applied):
+            raise StoodStill("a partition was given to another worker")
+
+    def _apply_all(self, work: Sequence[tuple[_Slot, Sequence[ConsumerRecord]]]) -> list[_Applied]:
         """Let the profiles learn; runs in the stage's own thread. Nothing is kept until :meth:`_write` has written it."""
+        applied = [_Applied(slot) for slot, _ in work]
+        parts = deque((one, part) for one, (_, records) in zip(applied, work, strict=True) for part in _parts(records))
+        while parts:
+            with self._turns.after():
+                over = time.monotonic() + _TURN_SECONDS
+                while parts and time.monotonic() < over:
+                    one, part = parts.popleft()
+                    if one.slot.stale:  # whoever has it now waits for its database
+                        raise StoodStill("a partition was given to another worker")
+                    self._apply(one, part)
+        for one in applied:
+            self._sweep(one.slot, one)
+        return applied
+
+    def _apply(self, applied: _Applied, records: Sequence[ConsumerRecord]) -> None:
+        slot = applied.slot
         decoded, undecoded = guard.decode(records, guard.signals)
-        states = slot.store.get(stage.keys(one.content for one in decoded))
-        applied = _Applied(failures=undecoded)
+        keys = stage.keys(one.content for one in decoded)
+        states = slot.store.get([key for key in keys if key not in applied.changed])
+        states |= {key: applied.changed[key] for key in keys if key in applied.changed}
 
         def learn(part: Sequence[Decoded[SignalBlock]]) -> None:
             profiled = engine.profile([Placed(one.content, one.record.offset) for one in part], states, self._lateness)
+            verdicts = [_written(verdict) for verdict in profiled.verdicts]
             # Nothing may be left behind by a part that raised, so this comes last.
             states.update(profiled.changed)
             applied.changed |= profiled.changed
-            applied.verdicts += profiled.verdicts
+            applied.verdicts += verdicts
             applied.late += profiled.late
 
         _, failures = guard.bisect(decoded, learn)
-        applied.failures = [*undecoded, *failures]
+        applied.failures += [*undecoded, *failures]
         times = [fact.time for one in decoded for fact in one.content.facts]
         slot.latest = max([*times, *([slot.latest] if slot.latest else [])], default=None)
         slot.begin = stage.since(states.get(stage.SINCE)) or slot.begin
-        self._sweep(slot, applied)
-        return applied
 
     def _sweep(self, slot: _Slot, applied: _Applied) -> None:
         """Once a day of the stream, take out the states of keys that nothing was heard of for the time states are kept."""
@@ -282,6 +324,23 @@ class Profiling:
             await consumer.stop()
         seconds = round(time.monotonic() - begun, 2)
         log.info("profiles restored", partitions=sorted(slots), states_read=applied, seconds=seconds)
+
+
+def _parts(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
+    """Cut records into runs of at least so many bytes that a run takes much longer than to begin it."""
+    begin = size = 0
+    for index, record in enumerate(records):
+        size += size_of(record)
+        if size >= _PART_BYTES:
+            yield records[begin : index + 1]
+            begin, size = index + 1, 0
+    if begin < len(records):
+        yield records[begin:]
+
+
+def _written(verdict: Verdict) -> _Written:
+    raw = verdict.model_dump_json(by_alias=True).encode()
+    return _Written(verdict.declaration_id, raw, tuple(finding.code for finding in verdict.findings))
 
 
 def _begun(store: ProfileStore, end: int) -> int:

@@ -41,6 +41,7 @@ from streams.worker.metrics import Metrics
 from streams.worker.models import ModelWatch
 from streams.worker.outbox import Outbox
 from streams.worker.pulse import Pulse
+from streams.worker.turns import Turns
 
 T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
@@ -63,6 +64,7 @@ class Stages:
     cases : state of the correlate stage.
     committed : gives the committed offset of a partition of ``findings``.
     pulse : tells whether the process stood still.
+    turns : shared with the profile stage.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Stages:
         metrics: Metrics,
         committed: Callable[[int], int | None],
         pulse: Pulse,
+        turns: Turns | None = None,
     ) -> None:
         self._chosen = chosen
+        self._turns = turns or Turns()
         self._outbox = outbox
         self._judging = judging
         self._models = ModelWatch(lambda: judging.shelf.champions, metrics, judging.notices)
@@ -100,7 +104,7 @@ class Stages:
         """Judge declarations; write verdicts, signals and dead letters."""
         records = [record for block in blocks for record in block.records]
         loop = asyncio.get_running_loop()
-        judged, failed = await loop.run_in_executor(self._pool, self._judge, records)
+        judged, failed = await loop.run_in_executor(self._pool, self._judge_first, records)
         outbox = self._outbox()
         self.bury(outbox, "declarations", failed)
         for verdicts, signals, shadows, _ in judged:
@@ -112,6 +116,10 @@ class Stages:
                 outbox.add("models.shadow", model, block)
         await outbox.flush()
         self._metrics.judged.inc(sum(count for *_, count in judged))
+
+    def _judge_first(self, records: Sequence[ConsumerRecord]) -> tuple[list[_Screened], list[tuple[Stage, Failure]]]:
+        with self._turns.first():
+            return self._judge(records)
 
     def _judge(self, records: Sequence[ConsumerRecord]) -> tuple[list[_Screened], list[tuple[Stage, Failure]]]:
         unknown: list[str] = []
