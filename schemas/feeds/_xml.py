@@ -50,20 +50,19 @@ def hardened(without_blanks: bool = False) -> etree.XMLParser:
 _PARSER = hardened(without_blanks=True)
 
 
-class _LocalNames(dict[str, str]):
-    """Local names by tag, kept: messages of a format have the same few hundred tags over and over."""
-
-    _MOST: Final = 10_000
-    _LONGEST: Final = 200
-
-    def __missing__(self, tag: str) -> str:
-        name = tag.rpartition("}")[2]
-        if len(tag) <= self._LONGEST and len(self) < self._MOST:
-            self[tag] = name
-        return name
+#: Local names by tag, kept: messages of a format have the same few hundred tags over and over. A plain dict: the subscript of a
+#: subclass with ``__missing__`` takes several times as many instructions.
+_LOCAL_NAMES: Final[dict[str, str]] = {}
+_MOST_NAMES: Final = 10_000
+_LONGEST_NAME: Final = 200
 
 
-_LOCAL_NAMES: Final = _LocalNames()
+def _local(tag: str) -> str:
+    """Return a local name that is not kept yet, and keep it."""
+    name = tag.rpartition("}")[2]
+    if len(tag) <= _LONGEST_NAME and len(_LOCAL_NAMES) < _MOST_NAMES:
+        _LOCAL_NAMES[tag] = name
+    return name
 
 
 class Node:
@@ -83,12 +82,15 @@ class Node:
     @property
     def name(self) -> str:
         """The local name."""
-        return _LOCAL_NAMES[self._element.tag]
+        return _local(self._element.tag)
 
     def _index(self) -> dict[str, Any]:
         named: dict[str, Any] = {}
         for child in self._element[:]:  # type: ignore[index]  # the stubs know no slices, which are quicker than iteration
-            name = _LOCAL_NAMES[child.tag]
+            try:
+                name = _LOCAL_NAMES[child.tag]
+            except KeyError:
+                name = _local(child.tag)
             if name not in named:
                 named[name] = child
             elif type(named[name]) is list:
@@ -154,7 +156,7 @@ class Node:
             if len(path) > 1:
                 return cast(Node, self.one(name)).text(*path)
             for child in found[:]:  # type: ignore[index]
-                if _LOCAL_NAMES[child.tag] == path[0]:
+                if _local(child.tag) == path[0]:
                     content = child.text
                     break
             else:
@@ -170,7 +172,10 @@ class Node:
         """Return the stripped text of the first child of each local name: the quick way to read a group of plain values."""
         found: dict[str, str | None] = {}
         for child in self._element[:]:  # type: ignore[index]
-            name = _LOCAL_NAMES[child.tag]
+            try:
+                name = _LOCAL_NAMES[child.tag]
+            except KeyError:
+                name = _local(child.tag)
             if name not in found:
                 content = child.text
                 found[name] = (content.strip() or None) if content else None
@@ -202,8 +207,8 @@ class Node:
         here: etree._Element | None = self._element
         while here is not None:
             above = here.getparent()
-            name = _LOCAL_NAMES[here.tag]
-            same = [] if above is None else [sibling for sibling in above if _LOCAL_NAMES[sibling.tag] == name]
+            name = _local(here.tag)
+            same = [] if above is None else [sibling for sibling in above if _local(sibling.tag) == name]
             steps.append(f"{name}[{same.index(here) + 1}]" if len(same) > 1 else name)
             here = above
         return "/" + "/".join(reversed(steps))
