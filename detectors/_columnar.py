@@ -1,28 +1,22 @@
-"""Building columns quickly: polars makes a series of lists one list at a time, and an eager call costs a query each."""
+"""Building columns out of numbers: null where a number is unknown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, chain
-from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
-Rows = np.ndarray[Any, np.dtype[np.uint32]]
+from detectors.table import Cells, Flags, Numbers, Rows
+
+__all__ = ["Flags", "Numbers", "Rows", "flag", "number", "numbers", "present", "spread", "texts"]
+
+_TEXTS = pl.List(pl.String)
 
 
-def texts(name: str, values: Sequence[Sequence[str]]) -> pl.Series:
-    """Return a column of lists of texts.
-
-    Not by ``pa.array``: that imports pandas, to ask whether it was given something of it, which costs each process 0.6 s.
-    """
-    ends = pl.Series(list(accumulate(map(len, values), initial=0)), dtype=pl.Int64)
-    flat = pl.Series(list(chain.from_iterable(values)), dtype=pl.String)
-    return pl.Series(name, pa.LargeListArray.from_arrays(ends.to_arrow(), flat.to_arrow()))
+def texts(name: str, values: Sequence[Sequence[str]]) -> Cells:
+    """Return a column of lists of texts."""
+    return Cells(name, list(map(list, values)), _TEXTS)
 
 
 def numbers(values: Sequence[float | None]) -> Numbers:
@@ -35,7 +29,7 @@ def present(values: Numbers) -> Numbers:
     return np.where(values == 0.0, np.nan, values)
 
 
-def spread(columns: Sequence[pl.Series], at: Sequence[int], height: int) -> list[pl.Series]:
+def spread(columns: Sequence[Cells], at: Sequence[int], height: int) -> list[Cells]:
     """Return columns of ``height`` rows out of short ones.
 
     Parameters
@@ -45,15 +39,14 @@ def spread(columns: Sequence[pl.Series], at: Sequence[int], height: int) -> list
     """
     places = np.full(height, len(at), dtype=np.uint32)
     places[np.asarray(at, dtype=np.int64)] = np.arange(len(at), dtype=np.uint32)
-    return pl.DataFrame(columns)[places].get_columns()
+    return [column.repeated(places) for column in columns]
 
 
-def number(name: str, values: Numbers) -> pl.Series:
+def number(name: str, values: Numbers) -> Cells:
     """Return an array as a column, with null for NaN and infinity."""
-    return pl.Series(name, np.where(np.isfinite(values), values, np.nan), dtype=pl.Float64, nan_to_null=True)
+    return Cells(name, np.where(np.isfinite(values), values, np.nan), pl.Float64)
 
 
-def flag(name: str, values: Flags, known: Flags) -> pl.Series:
+def flag(name: str, values: Flags, known: Flags) -> Cells:
     """Return an array of booleans as a column, null where not known."""
-    pairs = zip(values.tolist(), known.tolist(), strict=True)
-    return pl.Series(name, [value if there else None for value, there in pairs], dtype=pl.Boolean)
+    return Cells(name, np.where(known, values, np.nan), pl.Boolean)

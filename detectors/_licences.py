@@ -16,6 +16,7 @@ from detectors._values import mass_kg
 from detectors.batch import ItemFields
 from detectors.goods import Goods
 from detectors.reference import Reference
+from detectors.table import Cells
 from schemas.decode import Row
 from schemas.reference import ControlEntry
 
@@ -72,7 +73,7 @@ class ControlBook:
         goods: list[Goods],
         controlled: list[int],
         days: list[date],
-    ) -> list[pl.Series]:
+    ) -> list[Cells]:
         """Return the item columns of controls, prohibitions and licences.
 
         Parameters
@@ -90,7 +91,7 @@ class ControlBook:
             for n, row, place in ((n, items.row[n], items.place[n]) for n in concerned)
         ]
         columns = [
-            pl.Series(name, values, dtype=dtype)
+            Cells(name, values, dtype)
             for (name, dtype), values in zip(_COLUMNS, zip(*found, _UNCONCERNED, strict=True), strict=True)
         ]
         return spread(columns, concerned, len(goods))

@@ -15,6 +15,7 @@ import polars as pl
 
 from detectors._columnar import texts
 from detectors._folding import fold
+from detectors.table import Cells
 from detectors.text import Reader
 from schemas.decode import Row
 
@@ -109,7 +110,7 @@ class PartyReader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def columns(self, rows: Sequence[Row]) -> list[pl.Series]:
+    def columns(self, rows: Sequence[Row]) -> list[Cells]:
         """Return the declaration columns of parties."""
         shared = [shared_contacts(row) for row in rows]
         names = [[(party := row[role]) and party["name"] for row in rows] for role in _NAMED]
@@ -120,19 +121,19 @@ class PartyReader:
         carriers, declarants, consignees, others, licensed = (read[n * height : (n + 1) * height] for n in range(5))
         return [
             texts("shared_contacts", shared),
-            pl.Series("shared_contact_count", [len(s) for s in shared], dtype=pl.UInt32),
-            pl.Series(
+            Cells("shared_contact_count", [len(s) for s in shared], pl.UInt32),
+            Cells(
                 "express",
                 ["courier" in c or "courier" in d for c, d in zip(carriers, declarants, strict=True)],
-                dtype=pl.Boolean,
+                pl.Boolean,
             ),
-            pl.Series("consignee_forwards", ["forwarder" in c for c in consignees], dtype=pl.Boolean),
-            pl.Series(
+            Cells("consignee_forwards", ["forwarder" in c for c in consignees], pl.Boolean),
+            Cells(
                 "military_end_user",
                 [
                     bool(c or o or u) and any(map(_uniformed, (c, o, u)))
                     for c, o, u in zip(consignees, others, licensed, strict=True)
                 ],
-                dtype=pl.Boolean,
+                pl.Boolean,
             ),
         ]

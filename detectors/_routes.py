@@ -11,6 +11,7 @@ import polars as pl
 from detectors._columnar import texts
 from detectors.goods import Goods, Judged
 from detectors.reference import Reference
+from detectors.table import Cells
 from schemas.decode import Row
 
 #: Customs territories inside which a consignee in one country and delivery in another is daily business.
@@ -81,7 +82,7 @@ class RouteBook:
         self._hubs = frozenset(c.iso2 for c in reference.countries.values() if c.hub)
         self._kept: dict[tuple[str | None, tuple[str, ...], str | None, str | None], _Way] = {}
 
-    def columns(self, rows: Sequence[Row], judged: Judged, item_rows: Sequence[int]) -> list[pl.Series]:
+    def columns(self, rows: Sequence[Row], judged: Judged, item_rows: Sequence[int]) -> list[Cells]:
         """Return the declaration columns of routes."""
         substances: list[list[str]] = [[] for _ in rows]
         controlled = [False] * len(rows)
@@ -98,20 +99,18 @@ class RouteBook:
             for row, way, names in zip(rows, ways, substances, strict=True)
         ]
         onward = [self._onward(row) for row in rows]
-        by_way = [
-            pl.Series(name, values, dtype=dtype) for (name, dtype), values in zip(_OF_WAY, _turned(ways), strict=True)
-        ]
+        by_way = [Cells(name, values, dtype) for (name, dtype), values in zip(_OF_WAY, _turned(ways), strict=True)]
         text = pl.String
         return [
             *by_way,
             texts("concerned_substances", substances),
-            pl.Series("has_concerned", [bool(s) for s in substances], dtype=pl.Boolean),
-            pl.Series("has_controlled", controlled, dtype=pl.Boolean),
+            Cells("has_concerned", [bool(s) for s in substances], pl.Boolean),
+            Cells("has_controlled", controlled, pl.Boolean),
             texts("third_countries", [way.third for way in ways]),
-            pl.Series("risk_country", [r[0] for r in risks], dtype=text),
-            pl.Series("risk_country_is", [r[1] for r in risks], dtype=text),
-            pl.Series("onward_country", [o[0] for o in onward], dtype=text),
-            pl.Series("onward_role", [o[1] for o in onward], dtype=text),
+            Cells("risk_country", [r[0] for r in risks], text),
+            Cells("risk_country_is", [r[1] for r in risks], text),
+            Cells("onward_country", [o[0] for o in onward], text),
+            Cells("onward_role", [o[1] for o in onward], text),
         ]
 
     def _over_land(self, start: str | None, routing: tuple[str, ...], end: str | None, mode: str | None) -> bool | None:

@@ -15,6 +15,7 @@ from detectors._columnar import Numbers, Rows, flag, number, numbers, present, s
 from detectors.batch import ItemFields
 from detectors.goods import Goods
 from detectors.reference import Reference
+from detectors.table import Cells
 from schemas.decode import Row
 from schemas.reference import PriceBand
 
@@ -68,10 +69,10 @@ _NAMED = (("price_fits_named", pl.Boolean), ("named_price_low", pl.Float64), ("n
 
 def _spread(
     wanted: Sequence[tuple[str, type[pl.DataType]]], values: list[tuple[Any, ...]], at: list[int], height: int
-) -> list[pl.Series]:
+) -> list[Cells]:
     """Return columns that have the given values in some rows, and null in all others."""
     turned = zip(*values, (None,) * len(wanted), strict=True)
-    short = [pl.Series(name, column, dtype=dtype) for (name, dtype), column in zip(wanted, turned, strict=True)]
+    short = [Cells(name, column, dtype) for (name, dtype), column in zip(wanted, turned, strict=True)]
     return spread(short, at, height)
 
 
@@ -140,7 +141,7 @@ class PriceBook:
             watched = self._watched[epoch] = frozenset(names)
         return [band for band in self._reference.price_bands_on(day) if band.substance in watched]
 
-    def columns(self, asked: Asked, masses: Masses, heading: Numbers) -> dict[str, pl.Series]:
+    def columns(self, asked: Asked, masses: Masses, heading: Numbers) -> dict[str, Cells]:
         """Return the item columns of values and prices.
 
         Parameters
@@ -225,7 +226,7 @@ class PriceBook:
         return False, bands[0]
 
 
-def mass_columns(masses: Masses, packages: Numbers, most: Numbers) -> dict[str, pl.Series]:
+def mass_columns(masses: Masses, packages: Numbers, most: Numbers) -> dict[str, Cells]:
     """Return the item columns of masses, packing and density.
 
     Parameters
@@ -249,9 +250,7 @@ def mass_columns(masses: Masses, packages: Numbers, most: Numbers) -> dict[str, 
     return {column.name: column for column in columns}
 
 
-def load_columns(
-    rows: Sequence[Row], item_rows: Rows, items: Mapping[str, pl.Series], masses: Masses
-) -> dict[str, pl.Series]:
+def load_columns(rows: Sequence[Row], item_rows: Rows, items: Mapping[str, Cells], masses: Masses) -> dict[str, Cells]:
     """Return the declaration columns of total masses and container loads.
 
     Parameters
@@ -271,7 +270,7 @@ def load_columns(
     header = numbers([row["gross_mass_kg"] for row in rows])
     gross = np.where(np.isnan(header), summed, header)
     containers = numbers([len(row["transport"]["containers"]) if row["transport"] else None for row in rows])
-    most_each = items["density_max"].to_numpy()
+    most_each = items["density_max"].numbers
     light = ~(np.bincount(item_rows, weights=~(most_each <= _LIGHT), minlength=len(rows)) > 0)
     most = np.full(len(rows), np.nan)
     np.fmax.at(most, item_rows, most_each)
@@ -280,9 +279,9 @@ def load_columns(
         columns = [
             number("total_net_kg", net),
             number("total_gross_kg", gross),
-            number("total_usd", total(items["value_usd"].to_numpy())),
+            number("total_usd", total(items["value_usd"].numbers)),
             number("kg_per_container", load),
-            pl.Series("all_light_goods", light, dtype=pl.Boolean),
+            Cells("all_light_goods", light.tolist(), pl.Boolean),
             number("container_over", load / (most * _CONTAINER_M3)),
             flag("total_net_over_gross", net > gross * 1.01, ~np.isnan(net + gross)),
         ]

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from detectors._columnar import number, present, texts
+from detectors._columnar import Numbers, present
+from detectors.table import Cells, Dtype
 from schemas.declaration import PARTY_ROLES
 from schemas.decode import Row
 
@@ -68,26 +69,26 @@ class Batch:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def declarations(self, wanted: Container[str] | None = None) -> dict[str, pl.Series]:
+    def declarations(self, wanted: Container[str] | None = None) -> dict[str, Cells]:
         """Return declared columns, a row a declaration: ``row`` (0..n-1), and those wanted (by default all)."""
         rows = self.rows
-        columns = {"row": pl.Series("row", range(len(rows)), dtype=pl.UInt32)}
-        for name, column in _DECLARATION_COLUMNS.items():
+        columns = {"row": Cells("row", range(len(rows)), pl.UInt32)}
+        for name, (dtype, read) in _DECLARATION_COLUMNS.items():
             if wanted is None or name in wanted:
-                columns[name] = column(rows).alias(name)
+                columns[name] = Cells(name, read(rows), dtype)
         return columns
 
-    def items(self, wanted: Container[str] | None = None) -> dict[str, pl.Series]:
+    def items(self, wanted: Container[str] | None = None) -> dict[str, Cells]:
         """Return declared columns, a row an item: ``row`` of its declaration, ``item_index``, ``item_number``, those wanted."""
         fields = self.fields
         columns = {
-            "row": pl.Series("row", fields.row, dtype=pl.UInt32),
-            "item_index": pl.Series("item_index", fields.place, dtype=pl.UInt32),
-            "item_number": pl.Series("item_number", fields.number, dtype=pl.UInt32),
+            "row": Cells("row", fields.row, pl.UInt32),
+            "item_index": Cells("item_index", fields.place, pl.UInt32),
+            "item_number": Cells("item_number", fields.number, pl.UInt32),
         }
-        for name, column in _ITEM_COLUMNS.items():
+        for name, (dtype, read) in _ITEM_COLUMNS.items():
             if wanted is None or name in wanted:
-                columns[name] = column(fields).alias(name)
+                columns[name] = Cells(name, read(fields), dtype)
         return columns
 
     @cached_property
@@ -100,25 +101,28 @@ class Batch:
         return ItemFields(places, indices, *(zip(*read, strict=True) if read else [()] * (len(ItemFields._fields) - 2)))
 
 
-Maker = Callable[[Sequence[Row]], pl.Series]
+#: What makes the values of a declared column: of declarations, or of items field by field.
+Values = Sequence[Any] | Numbers
+Maker = tuple[Dtype, Callable[[Sequence[Row]], Values]]
 
 
-def _positive(values: Sequence[Any]) -> pl.Series:
-    return number("", present(np.array(values, dtype=np.float64)))
+def _positive(values: Sequence[Any]) -> Numbers:
+    stated = present(np.array(values, dtype=np.float64))
+    return np.where(np.isfinite(stated), stated, np.nan)
 
 
 def _text(field: str) -> Maker:
     read = itemgetter(field)
-    return lambda declared: pl.Series(list(map(read, declared)), dtype=pl.String)
+    return pl.String, lambda declared: list(map(read, declared))
 
 
 def _mass(field: str) -> Maker:
     read = itemgetter(field)
-    return lambda declared: _positive(list(map(read, declared)))
+    return pl.Float64, lambda declared: _positive(list(map(read, declared)))
 
 
 def _part(holder: str, field: str) -> Maker:
-    return lambda declared: pl.Series([h and h[field] for d in declared for h in (d[holder],)], dtype=pl.String)
+    return pl.String, lambda declared: [h and h[field] for d in declared for h in (d[holder],)]
 
 
 def _count(packages: list[Any]) -> int | None:
@@ -129,16 +133,16 @@ def _count(packages: list[Any]) -> int | None:
 
 
 def _there(field: str) -> Maker:
-    return lambda declared: pl.Series([d[field] is not None for d in declared], dtype=pl.Boolean)
+    return pl.Boolean, lambda declared: [d[field] is not None for d in declared]
 
 
 _DECLARATION_COLUMNS: dict[str, Maker] = {
-    "version": lambda rows: pl.Series([r["version"] for r in rows], dtype=pl.Int32),
-    "day": lambda rows: pl.Series([r["lodged_at"].date() for r in rows], dtype=pl.Date),
+    "version": (pl.Int32, lambda rows: [r["version"] for r in rows]),
+    "day": (pl.Date, lambda rows: [r["lodged_at"].date() for r in rows]),
     "declared_gross_kg": _mass("gross_mass_kg"),
     "declared_package_count": _mass("package_count"),
-    "item_count": lambda rows: pl.Series([len(r["items"]) for r in rows], dtype=pl.UInt32),
-    "routing": lambda rows: texts("routing", [r["routing"] for r in rows]),
+    "item_count": (pl.UInt32, lambda rows: [len(r["items"]) for r in rows]),
+    "routing": (pl.List(pl.String), lambda rows: [r["routing"] for r in rows]),
     **{
         name: _text(name)
         for name in (
@@ -152,9 +156,7 @@ _DECLARATION_COLUMNS: dict[str, Maker] = {
         )
     },
     "mode": _part("transport", "mode"),
-    "container_count": lambda rows: pl.Series(
-        [len(t["containers"]) if (t := r["transport"]) else 0 for r in rows], dtype=pl.UInt32
-    ),
+    "container_count": (pl.UInt32, lambda rows: [len(t["containers"]) if (t := r["transport"]) else 0 for r in rows]),
     **{f"{role}_country": _part(role, "country") for role in PARTY_ROLES},
     **{f"has_{role}": _there(role) for role in PARTY_ROLES},
 }
@@ -168,20 +170,21 @@ def _stated(part: str) -> Callable[[Sequence[Row | None]], list[Any]]:
 _amount, _currency = _stated("amount"), _stated("currency")
 _value, _unit = _stated("value"), _stated("unit")
 
-_ITEM_COLUMNS: dict[str, Callable[[ItemFields], pl.Series]] = {
-    "commodity_code": lambda items: pl.Series(items.commodity_code, dtype=pl.String),
-    "description": lambda items: pl.Series(items.description, dtype=pl.String),
-    "origin": lambda items: pl.Series(items.origin, dtype=pl.String),
-    "cas": lambda items: pl.Series(items.cas, dtype=pl.String),
-    "net_mass_kg": lambda items: _positive(items.net_mass_kg),
-    "gross_mass_kg": lambda items: _positive(items.gross_mass_kg),
-    "volume_m3": lambda items: _positive(items.volume_m3),
-    "value_amount": lambda items: _positive(_amount(items.value)),
-    "value_currency": lambda items: pl.Series(_currency(items.value), dtype=pl.String),
-    "quantity": lambda items: _positive(_value(items.quantity)),
-    "quantity_unit": lambda items: pl.Series(_unit(items.quantity), dtype=pl.String),
-    "package_count": lambda items: _positive([_count(packages) for packages in items.packages]),
-    "package_type": lambda items: pl.Series(
-        [packages[0]["type"] if packages else None for packages in items.packages], dtype=pl.String
+_ITEM_COLUMNS: dict[str, tuple[Dtype, Callable[[ItemFields], Values]]] = {
+    "commodity_code": (pl.String, lambda items: items.commodity_code),
+    "description": (pl.String, lambda items: items.description),
+    "origin": (pl.String, lambda items: items.origin),
+    "cas": (pl.String, lambda items: items.cas),
+    "net_mass_kg": (pl.Float64, lambda items: _positive(items.net_mass_kg)),
+    "gross_mass_kg": (pl.Float64, lambda items: _positive(items.gross_mass_kg)),
+    "volume_m3": (pl.Float64, lambda items: _positive(items.volume_m3)),
+    "value_amount": (pl.Float64, lambda items: _positive(_amount(items.value))),
+    "value_currency": (pl.String, lambda items: _currency(items.value)),
+    "quantity": (pl.Float64, lambda items: _positive(_value(items.quantity))),
+    "quantity_unit": (pl.String, lambda items: _unit(items.quantity)),
+    "package_count": (pl.Float64, lambda items: _positive([_count(packages) for packages in items.packages])),
+    "package_type": (
+        pl.String,
+        lambda items: [packages[0]["type"] if packages else None for packages in items.packages],
     ),
 }

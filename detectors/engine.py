@@ -111,7 +111,7 @@ def screen(
     if not len(batch):
         return Screened([], [], 0)
     computed = features.compute(batch, reference, FACT_COLUMNS | models.columns)
-    hits: list[Hit | LearnedHit] = [*models.rules.evaluate(computed.items, computed.declarations)]
+    hits: list[Hit | LearnedHit] = [*models.rules.evaluate(computed.of_items, computed.of_declarations)]
     scored = models.judge(batch, computed, reference)
     hits += [hit for one in scored if one.champion for hit in one.hits]
     by_row: dict[int, list[Hit | LearnedHit]] = {}

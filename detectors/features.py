@@ -22,6 +22,7 @@ from detectors import _licences, _parties, _routes, _values
 from detectors.batch import Batch, ItemFields
 from detectors.goods import Goods, GoodsJudge, Judged
 from detectors.reference import Reference
+from detectors.table import Cells, Table
 from detectors.text import Reader, Reading
 from schemas.decode import Row
 
@@ -35,20 +36,30 @@ _KEPT_GOODS = 300_000
 _NEEDED = frozenset({"package_count", "net_mass_kg"})
 
 
-@dataclass(frozen=True, slots=True)
 class Features:
-    """Feature frames of one batch, and the facts behind them.
+    """Features of one batch, and the facts behind them.
 
-    Attributes
+    Parameters
     ----------
     items : a row per item, with ``row``, ``item_index``, ``item_number``, and the columns of both scopes.
     declarations : a row per declaration, with ``row`` and the columns of scope "declaration".
     goods : the facts of each item, in the order of ``items``.
     """
 
-    items: pl.DataFrame
-    declarations: pl.DataFrame
-    goods: list[Goods]
+    def __init__(self, items: Table | pl.DataFrame, declarations: Table | pl.DataFrame, goods: list[Goods]) -> None:
+        self.of_items = items if isinstance(items, Table) else Table.of(items)
+        self.of_declarations = declarations if isinstance(declarations, Table) else Table.of(declarations)
+        self.goods = goods
+
+    @property
+    def items(self) -> pl.DataFrame:
+        """The items as a polars frame, made when first asked for."""
+        return self.of_items.frame()
+
+    @property
+    def declarations(self) -> pl.DataFrame:
+        """The declarations as a polars frame, made when first asked for."""
+        return self.of_declarations.frame()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +101,9 @@ class FeatureMaker:
         judged = self._goods(items, exporting, days)
         goods = judged.each()
         item_columns = batch.items(None if wanted is None else wanted | _NEEDED)
-        item_rows = item_columns["row"].to_numpy()
+        item_rows = np.array(items.row, dtype=np.uint32)
         for column in (
-            *pl.DataFrame(_goods_columns(judged.distinct))[judged.places].get_columns(),
+            *(column.repeated(judged.places) for column in _goods_columns(judged.distinct)),
             self._origin_column(items, judged, goods),
             *self._controls.columns(rows, items, goods, judged.where(_controlled), days),
         ):
@@ -101,11 +112,11 @@ class FeatureMaker:
         prices = _values.Asked(items, goods, days, judged.where(_names_substance))
         heading = _values.heading_numbers(self.reference, judged.codes)[:, judged.places]
         item_columns |= self._prices.columns(prices, masses, heading)
-        item_columns |= _values.mass_columns(masses, item_columns["package_count"].to_numpy(), heading[2])
+        item_columns |= _values.mass_columns(masses, item_columns["package_count"].numbers, heading[2])
         columns = batch.declarations(wanted)
         for column in (
-            pl.Series("exporting_from", exporting, dtype=pl.String),
-            pl.Series("luggage", [_luggage(row) for row in rows], dtype=pl.Boolean),
+            Cells("exporting_from", exporting, pl.String),
+            Cells("luggage", [_luggage(row) for row in rows], pl.Boolean),
             *self._routes.columns(rows, judged, items.row),
             *self._parties.columns(rows),
         ):
@@ -113,11 +124,12 @@ class FeatureMaker:
         columns |= _values.load_columns(rows, item_rows, item_columns, masses)
         if wanted is not None:
             columns = {name: column for name, column in columns.items() if name in wanted or name == "row"}
-        declarations = pl.DataFrame(columns)
-        repeated = declarations.drop("row")[item_rows]
-        return Features(pl.DataFrame(item_columns).hstack(repeated), declarations, goods)
+        repeated = [column.repeated(item_rows) for name, column in columns.items() if name != "row"]
+        return Features(
+            Table(len(goods), (*item_columns.values(), *repeated)), Table(len(rows), columns.values()), goods
+        )
 
-    def _origin_column(self, items: ItemFields, judged: Judged, goods: list[Goods]) -> pl.Series:
+    def _origin_column(self, items: ItemFields, judged: Judged, goods: list[Goods]) -> Cells:
         """Tell whether the origin produces the named metal; null without either, or where no producer is known."""
         found: list[bool | None] = [None] * len(goods)
         for n in judged.where(_names_element):
@@ -125,7 +137,7 @@ class FeatureMaker:
             producers = self._producers.get(goods[n].named_element or "")
             if origin and producers:
                 found[n] = origin in producers
-        return pl.Series("origin_produces", found, dtype=pl.Boolean)
+        return Cells("origin_produces", found, pl.Boolean)
 
     def _goods(self, items: ItemFields, exporting: list[str | None], days: list[date]) -> Judged:
         descriptions = self._reader.read(items.description)
@@ -237,15 +249,13 @@ _GROUPS = (
 )
 
 
-def _goods_columns(goods: list[Goods]) -> list[pl.Series]:
+def _goods_columns(goods: list[Goods]) -> list[Cells]:
     values: Iterable[tuple[Any, ...]] = (
         zip(*map(_goods_row, goods), strict=True) if goods else [()] * len(_GOODS_DTYPES)
     )
-    columns = [
-        pl.Series(name, column, dtype=dtype) for (name, dtype), column in zip(_GOODS_DTYPES, values, strict=True)
-    ]
+    columns = [Cells(name, column, dtype) for (name, dtype), column in zip(_GOODS_DTYPES, values, strict=True)]
     flags = [g.flags for g in goods]
-    return columns + [pl.Series(name, [group in f for f in flags], dtype=pl.Boolean) for name, group in _GROUPS]
+    return columns + [Cells(name, [group in f for f in flags], pl.Boolean) for name, group in _GROUPS]
 
 
 @lru_cache(maxsize=4)

@@ -11,8 +11,6 @@ from datetime import date, timedelta
 from hashlib import blake2b
 from typing import Any
 
-import polars as pl
-
 from detectors import scoring
 from detectors._folding import fold
 from detectors._licences import licences_of
@@ -44,6 +42,18 @@ COLUMNS = frozenset(
         "third_countries",
     }
 )
+_TOLD = ("has_concerned", "exporting_from", "third_countries", "total_net_kg", "total_usd")
+_OF_ITEMS = (
+    "named_substance",
+    "named_role",
+    "controlled_substance",
+    "code_substance",
+    "controlled",
+    "has_licence",
+    "mass_kg",
+    "value_usd",
+    "price_substance",
+)
 _BRIEF: tuple[Role, ...] = ("exporter", "consignee")
 _ROLES: tuple[Role, ...] = ("exporter", "consignee", "notify", "traveller", "declarant", "agent", "carrier")
 #: How far back a control is news to a trade.
@@ -71,9 +81,7 @@ class FactMaker:
         computed : with at least :data:`COLUMNS`.
         findings : of the screen stage, by row.
         """
-        told = computed.declarations.select(
-            "has_concerned", "exporting_from", "third_countries", "total_net_kg", "total_usd"
-        ).rows()
+        told = computed.of_declarations.rows(_TOLD)
         starts = _starts(batch)
         traded = _traded(computed)
         items: list[tuple[Any, ...]] | None = None
@@ -219,10 +227,10 @@ class FactMaker:
 
 def _traded(computed: Features) -> set[int]:
     """Return the declarations with goods that the lexicon knows, controlled on the day or not: what a lane was like before."""
-    column = pl.col
-    known = column("controlled_substance").is_not_null() | column("code_substance").is_not_null()
-    known |= column("named_substance").is_not_null() & (column("named_role") == "goods")
-    return set(computed.items.filter(known)["row"].to_list())
+    items = computed.of_items
+    known = ~items["controlled_substance"].nulls | ~items["code_substance"].nulls
+    known |= ~items["named_substance"].nulls & items["named_role"].equals("goods")
+    return set(items["row"].at(known.nonzero()[0].tolist()))
 
 
 def _starts(batch: Batch) -> list[int]:
@@ -235,17 +243,7 @@ def _starts(batch: Batch) -> list[int]:
 
 
 def _item_columns(computed: Features) -> list[tuple[Any, ...]]:
-    return computed.items.select(
-        "named_substance",
-        "named_role",
-        "controlled_substance",
-        "code_substance",
-        "controlled",
-        "has_licence",
-        "mass_kg",
-        "value_usd",
-        "price_substance",
-    ).rows()
+    return computed.of_items.rows(_OF_ITEMS)
 
 
 def _who(role: Role, who: Resolved, party: Row | None) -> Who:

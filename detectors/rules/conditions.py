@@ -1,16 +1,17 @@
-"""Which rows make which conditions true, for all conditions of a frame at once.
+"""Which rows make which conditions true, for all conditions of a table at once.
 
-A polars select costs about 12 us per operation whatever the batch, so 35 rules of eight tests each would cost 4 ms on
-ten rows. Rules of a pack share many of their tests and most rules can hit nothing in most batches. Therefore each
-condition is taken apart at its ANDs and ORs (never below a NOT, where null would change sides), equal tests are
-evaluated once, and in two rounds: the first test of every condition, then only what the surviving conditions need.
-A condition is true when all parts of an AND are true, or one part of an OR; null counts as "not true" in both, so the
-three-valued logic of SQL needs no further care here.
+Rules of a pack share many of their tests and most rules can hit nothing in most batches. Therefore each condition is taken
+apart at its ANDs and ORs (never below a NOT, where null would change sides), equal tests are evaluated once, and in two
+rounds: the first test of every condition, then only what the surviving conditions need. A condition is true when all parts
+of an AND are true, or one part of an OR; null counts as "not true" in both, so the three-valued logic of SQL needs no
+further care here.
+
+A test that :mod:`detectors.rules.plain` understands is answered there, without a frame; all others by polars together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -18,6 +19,9 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+
+from detectors.rules.plain import Truth, plain_truth
+from detectors.table import Flags, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,27 @@ class _Junction:
                 yield from part.tests()
 
 
-class Conditions:
-    """Boolean expressions prepared to be evaluated together; each must judge a row by that row alone."""
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """An expression, the columns that it reads, and how to answer it without polars, if that is possible."""
 
-    def __init__(self, conditions: Sequence[pl.Expr]) -> None:
-        self._tests: list[pl.Expr] = []
-        self._columns: list[str | None] = []
+    expression: pl.Expr
+    columns: tuple[str, ...]
+    plain: Truth | None
+
+
+class Conditions:
+    """Boolean expressions prepared to be evaluated together; each must judge a row by that row alone.
+
+    Parameters
+    ----------
+    conditions : the expressions.
+    dtypes : of the columns; without the type of all its columns a test is left to polars.
+    """
+
+    def __init__(self, conditions: Sequence[pl.Expr], dtypes: Mapping[str, pl.DataType] | None = None) -> None:
+        self._dtypes = dtypes or {}
+        self._tests: list[_Test] = []
         self._numbers: dict[bytes, int] = {}
         self._trees = [self._tree(condition) for condition in conditions]
         firsts = [tree.parts[0] if tree.kind == "and" else tree for tree in self._trees]
@@ -56,16 +75,21 @@ class Conditions:
         """How many different tests the conditions consist of."""
         return len(self._tests)
 
-    def rows(self, frame: pl.DataFrame) -> list[tuple[int, list[int]]]:
+    @property
+    def left_to_polars(self) -> list[str]:
+        """The tests that only polars can answer, as texts."""
+        return [str(test.expression) for test in self._tests if test.plain is None]
+
+    def rows(self, table: Table | pl.DataFrame) -> list[tuple[int, list[int]]]:
         """Return (condition number, rows where it is true, ascending) for the conditions that are true somewhere."""
-        if not frame.height or not self._trees:
+        if not table.height or not self._trees:
             return []
-        board = _Board(frame, self._tests, self._columns)
+        board = _Board(table if isinstance(table, Table) else Table.of(table), self._tests)
         board.judge(self._first_round)
         alive = [c for c, guard in enumerate(self._guards) if any(board.truths[test] is not None for test in guard)]
         board.judge(sorted({test for condition in alive for test in self._needs[condition]}))
         joint = ((condition, board.truth(self._trees[condition])) for condition in alive)
-        return [(condition, _rows(truth)) for condition, truth in joint if truth is not None]
+        return [(condition, truth.nonzero()[0].tolist()) for condition, truth in joint if truth is not None]
 
     def _tree(self, condition: pl.Expr) -> _Junction:
         tree = self._split(condition)
@@ -86,44 +110,48 @@ class Conditions:
         key = test.meta.serialize()  # the text of an expression hides the values of an IN list
         number = self._numbers.setdefault(key, len(self._tests))
         if number == len(self._tests):
-            self._tests.append(test.alias(str(number)))
-            self._columns.append(test.meta.output_name() if test.meta.is_column() else None)
+            columns = tuple(dict.fromkeys(test.meta.root_names()))
+            self._tests.append(_Test(test.alias(str(number)), columns, plain_truth(test, self._dtypes)))
         return number
 
 
 class _Board:
-    """Where the tests judged so far are true; combined as packed bits, which polars does in 1-3 us."""
+    """Where the tests judged so far are true."""
 
-    def __init__(self, frame: pl.DataFrame, tests: Sequence[pl.Expr], columns: Sequence[str | None]) -> None:
-        self._frame = frame
+    def __init__(self, table: Table, tests: Sequence[_Test]) -> None:
+        self._table = table
         self._tests = tests
-        self._columns = columns
         self._judged = bytearray(len(tests))
-        #: for each judged test: a series that is true somewhere, or None; and in how many rows
-        self.truths: list[pl.Series | None] = [None] * len(tests)
+        #: for each judged test: where it is true, or None if nowhere; and in how many rows
+        self.truths: list[Flags | None] = [None] * len(tests)
         self._counts = [0] * len(tests)
 
     def judge(self, wanted: Sequence[int]) -> None:
         """Judge the wanted tests that have not been judged yet."""
-        open_tests = [test for test in wanted if not self._judged[test]]
-        computed = [test for test in open_tests if self._columns[test] is None]
-        for test in open_tests:
-            self._judged[test] = True
-            column = self._columns[test]
-            if column is not None:
-                self._keep(test, self._frame.get_column(column))
-        if computed:
-            judged = self._frame.select([self._tests[test] for test in computed])
-            for test, series in zip(computed, judged.get_columns(), strict=True):
-                self._keep(test, series)
+        table = self._table
+        left: list[int] = []
+        for number in wanted:
+            if self._judged[number]:
+                continue
+            self._judged[number] = True
+            plain = self._tests[number].plain
+            if plain is None or not table.plain:
+                left.append(number)
+            else:
+                self._keep(number, plain(table))
+        if left:
+            columns = dict.fromkeys(name for number in left for name in self._tests[number].columns)
+            judged = table.frame(list(columns)).select([self._tests[number].expression for number in left])
+            for number, series in zip(left, judged.get_columns(), strict=True):
+                self._keep(number, series.fill_null(False).to_numpy())
 
-    def _keep(self, test: int, truth: pl.Series) -> None:
-        count = int(truth.sum())  # of truths: how many there are; null counts as none
+    def _keep(self, test: int, truth: Flags) -> None:
+        count = int(np.count_nonzero(truth))
         if count:
             self.truths[test] = truth
             self._counts[test] = count
 
-    def truth(self, tree: int | _Junction) -> pl.Series | None:
+    def truth(self, tree: int | _Junction) -> Flags | None:
         """Return where a junction is true, None if nowhere."""
         if isinstance(tree, int):
             return self.truths[tree]
@@ -134,7 +162,7 @@ class _Board:
         if not all(map(self._counts.__getitem__, tests)):
             return None
         tests.sort(key=self._counts.__getitem__)  # the rarest first: most conditions are false after two or three
-        joint: pl.Series | None = None
+        joint: Flags | None = None
         junctions = [part for part in tree.parts if isinstance(part, _Junction)]
         ordered: list[int | _Junction] = [*tests, *junctions]
         for part in ordered:
@@ -145,22 +173,9 @@ class _Board:
                 joint = truth
                 continue
             joint = joint & truth
-            if not joint.sum():
+            if not joint.any():
                 return None
         return joint
-
-
-def _rows(truth: pl.Series) -> list[int]:
-    """Return the indices of the true values: what ``arg_true`` gives, from the bits, at a tenth of its cost."""
-    array = truth.to_arrow()
-    known, values = array.buffers()
-    bits = np.frombuffer(values, np.uint8)
-    if known is not None:
-        bits = bits & np.frombuffer(known, np.uint8)[: len(bits)]
-    rows: list[int] = (
-        np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(truth)].nonzero()[0].tolist()
-    )
-    return rows
 
 
 def _halves(expression: pl.Expr) -> tuple[Literal["and", "or"], tuple[pl.Expr, pl.Expr]] | None:

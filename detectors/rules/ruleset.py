@@ -12,6 +12,7 @@ from detectors.rules import loading, sql
 from detectors.rules.conditions import Conditions
 from detectors.rules.hit import Hit, Order, Spokesman
 from detectors.rules.rule import Rule
+from detectors.table import Cells, Table
 from schemas.errors import RulePackError
 
 DEFAULT_PACKS = Path(__file__).parent / "packs"
@@ -49,7 +50,7 @@ class RuleSet:
             raise RulePackError([str(problem) for problem in checked.problems])
         return cls(checked.rules, checked.version, columns)
 
-    def evaluate(self, items: pl.DataFrame, declarations: pl.DataFrame) -> list[Hit]:
+    def evaluate(self, items: Table | pl.DataFrame, declarations: Table | pl.DataFrame) -> list[Hit]:
         """Return the hits of all rules, by declaration, then declaration rules before items, then in order of the rules.
 
         Parameters
@@ -58,8 +59,8 @@ class RuleSet:
         declarations : a row per declaration; ``row`` and the columns of scope "declaration".
         """
         found = [
-            *self._frames["declaration"].hits(declarations),
-            *self._frames["item"].hits(items),
+            *self._frames["declaration"].hits(_table(declarations)),
+            *self._frames["item"].hits(_table(items)),
         ]
         found.sort(key=lambda entry: entry[0])
         return [hit for _, hit in found]
@@ -73,24 +74,25 @@ class _FrameRules:
         placed = [(position, rule) for position, rule in enumerate(rules) if rule.scope == scope]
         self._rules = [Spokesman(position, rule, columns) for position, rule in placed]
         conditions = [condition(rule) for _, rule in placed]
-        self._conditions = Conditions(conditions)
+        self._conditions = Conditions(conditions, {name: column.dtype for name, column in columns.items()})
         self.columns: frozenset[str] = frozenset().union(
             *(sql.columns_of(each) for each in conditions), *(spokesman.columns for spokesman in self._rules)
         )
 
-    def hits(self, frame: pl.DataFrame) -> list[tuple[Order, Hit]]:
-        found = self._conditions.rows(frame)
+    def hits(self, table: Table) -> list[tuple[Order, Hit]]:
+        found = self._conditions.rows(table)
         if not found:
             return []
         hit_rows = sorted({row for _, rows in found for row in rows})
         spoken = [self._rules[number] for number, _ in found]
         places = ["row"] if self._scope == "declaration" else ["row", "item_index", "item_number"]
         names = dict.fromkeys([*places, *(name for rule in spoken for name in rule.columns)])
-        gathered = frame.select(list(names))[hit_rows]
-        cells = {series.name: series.to_list() for series in gathered.get_columns()}
-        scored = [rule.score_sql.alias(str(rule.position)) for rule in spoken if rule.score_sql is not None]
+        cells = {name: table[name].at(hit_rows) for name in names}
+        scored = {rule.position: rule.score_sql for rule in spoken if rule.score_sql is not None}
         if scored:
-            scores = gathered.select(scored)
+            asked = dict.fromkeys(name for score in scored.values() for name in sql.columns_of(score))
+            gathered = Table(len(hit_rows), (Cells(name, cells[name], table[name].dtype) for name in asked)).frame()
+            scores = gathered.select(score.alias(str(position)) for position, score in scored.items())
             cells |= {f"score {series.name}": series.to_list() for series in scores.get_columns()}
         place = {row: index for index, row in enumerate(hit_rows)}
         hits = []
@@ -100,6 +102,10 @@ class _FrameRules:
                 if hit is not None:
                     hits.append(hit)
         return hits
+
+
+def _table(found: Table | pl.DataFrame) -> Table:
+    return found if isinstance(found, Table) else Table.of(found)
 
 
 def condition(rule: Rule) -> pl.Expr:

@@ -38,7 +38,7 @@ def test_rules_use_documented_columns_only() -> None:
 def test_zero_and_none_are_unknown_numbers() -> None:
     column = number("kg", numbers([1.5, 0.0, None]) / numbers([1.0, 1.0, 0.0]))
     assert column.to_list() == [1.5, None, None]
-    assert (column.name, column.dtype, column.null_count()) == ("kg", pl.Float64, 2)
+    assert (column.name, column.dtype, column.series.null_count()) == ("kg", pl.Float64, 2)
 
 
 def test_infinity_is_unknown() -> None:
@@ -47,11 +47,12 @@ def test_infinity_is_unknown() -> None:
 
 def test_flags_are_null_where_not_known() -> None:
     values = numbers([2.0, None, 1.0])
-    assert flag("x", values > 1.5, values == values).to_list() == [True, None, False]
+    found = flag("x", values > 1.5, values == values)
+    assert found.to_list() == found.series.to_list() == [True, None, False]
 
 
 @pytest.mark.parametrize("values", [[], [[]], [["a"], []], [["a", "b"], ["c"]]])
 def test_lists_of_texts(values: list[list[str]]) -> None:
     column = texts("x", values)
     assert column.dtype == pl.List(pl.String)
-    assert column.to_list() == values
+    assert column.to_list() == column.series.to_list() == values
