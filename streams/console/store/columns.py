@@ -94,6 +94,15 @@ class Columns:
             found["country"] = _each(found["lane"], _countries)
         return filters.told(found)
 
+    def few(
+        self, connection: Connection, query: QueueQuery, person: Person, now: datetime, most: int
+    ) -> list[int] | None:
+        """Return the numbers of the alerts that match, or None for more than ``most``."""
+        with self._lock:
+            self._refresh(connection)
+            chosen = self._chosen(connection, query, person, now)
+        return chosen.tolist() if len(chosen) <= most else None
+
     def groups(
         self, connection: Connection, query: QueueQuery, person: Person, now: datetime, limit: int
     ) -> list[Grouped]:

@@ -19,6 +19,8 @@ from streams.console.store.reads import Reads
 from streams.console.store.tables import alerts
 
 _c = alerts.c
+#: So many alerts are looked up by their numbers.
+_FEW = 500
 
 
 class Queue:
@@ -45,6 +47,10 @@ class Queue:
         back = False
         with self._database.reading() as connection:
             wanted = self._conditions(connection, query, person)
+            if self._columns is not None and (query.code or query.rule or query.substance or query.country):
+                # Where little matches, going by the order would look at nearly all alerts to find it.
+                few = self._columns.few(connection, query, person, self._clock(), _FEW)
+                wanted = wanted if few is None else [_c.number.in_(few)]
             if query.cursor:
                 behind, back = filters.after(query.sort, query.cursor)
                 wanted.append(behind)

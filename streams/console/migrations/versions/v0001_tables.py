@@ -1,4 +1,7 @@
-"""The first tables of the console."""
+"""The first tables of the console.
+
+Written out and not taken from ``store/tables.py``: that says what the tables are today, a step what they were at its time.
+"""
 
 from __future__ import annotations
 
