@@ -6,7 +6,7 @@ is nearly perfect on the published split: that is the leak. What a model knows o
 rows whose tuple does not stand in train, and there nobody knows much.
 
 Two ensembles share the work: one for tuples seen in train; one, grown on first sights alone and blended with trees over the plain
-columns, for those that were not. All is fitted on train and calibrated on valid; nothing of test is used but to judge.
+columns and a linear model, for those that were not. All is fitted on train and calibrated on valid; test only judges.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ _SEEN_SMOOTHING, _UNSEEN_SMOOTHING = 2.0, 20.0
 _UNSEEN: Final = {"max_iter": 100, "max_leaf_nodes": 6, "max_features": 0.3}
 _PLAIN: Final = {"max_leaf_nodes": 10, "min_samples_leaf": 30, "max_features": 0.3}
 _SEEDS, _PLAIN_SEEDS = 5, 2
+#: The linear model: inverse of its penalty, and from how many first sights on a category counts by itself.
+_PENALTY, _RARE = 0.1, 8
 #: Who traded says nothing of goods not seen; and what is neither a feature nor known beforehand.
 _PARTIES: Final = ("Declarant ID", "Importer ID", "Seller ID", "Courier ID")
 _NOT_READ: Final = ("Declaration ID", "Date", "Fraud", "Critical Fraud")
@@ -175,12 +177,13 @@ class KcsModel:
         self.unseen = _Half(train, UNSEEN_KEYS, once.astype(float), _UNSEEN_SMOOTHING, late & once, [_UNSEEN] * _SEEDS)
         say("tuples not seen: trees over plain columns")
         self.plain = _Plain(train)
+        say("tuples not seen: a linear model over categories")
+        self.linear = _Linear(train, once)
         say("calibrating on valid")
         new = unseen(valid, train)
         later = valid.only(new)
-        both = self.unseen.raw(later), self.plain.raw(later)
-        #: The two agree on no unit: each counts by its spread on valid.
-        self.spreads = tuple(max(float(np.std(one)), 1e-9) for one in both) if len(later.fraud) else (1.0, 1.0)
+        #: The three agree on no unit: each counts by its spread on valid.
+        self.spreads = [max(float(np.std(one.raw(later))), 1e-9) if len(later.fraud) else 1.0 for one in self._blended]
         self.slopes = [_slope(self._raw(part, side), part.fraud) for side, part in enumerate((valid.only(~new), later))]
 
     def chances(self, part: Part) -> Numbers:
@@ -196,7 +199,12 @@ class KcsModel:
     def _raw(self, part: Part, side: int) -> Numbers:
         if side == 0:
             return self.seen.raw(part)
-        return self.unseen.raw(part) / self.spreads[0] + self.plain.raw(part) / self.spreads[1]
+        told = [one.raw(part) / spread for one, spread in zip(self._blended, self.spreads, strict=True)]
+        return np.asarray(np.sum(told, axis=0))
+
+    @property
+    def _blended(self) -> Sequence[_Half | _Plain | _Linear]:
+        return self.unseen, self.plain, self.linear
 
 
 class _Half:
@@ -239,6 +247,31 @@ class _Plain:
     def raw(self, part: Part) -> Numbers:
         rows = self.read(part)
         return np.asarray(np.mean([trees.raw(rows) for trees in self.trees], axis=0))
+
+
+class _Linear:
+    """Logistic regression over categories and some pairs of them, on first sights; rare categories count as one."""
+
+    def __init__(self, train: Part, once: Flags) -> None:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import OneHotEncoder
+
+        self.spread_out = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=_RARE)
+        columns = self.spread_out.fit_transform(self._categories(train)[once])
+        self.fitted = LogisticRegression(C=_PENALTY, max_iter=300, solver="liblinear")
+        self.fitted.fit(columns, train.fraud[once].astype(int))
+
+    @staticmethod
+    def _categories(part: Part) -> NDArray[Any]:
+        texts = [n for n in part.raw.columns if n not in (*_NOT_READ, *_PARTIES) and part.raw[n].dtype == pl.String]
+        price = pl.Series(np.round(2 * part.measures[:, 2]).astype(int)).cast(pl.String)
+        named = part.frame.select("hs2", "hs4", "hs6", "rate", "band", price=price)
+        pairs = [("departure", "type"), ("hs4", "departure"), ("hs2", "band")]
+        joined = part.frame.select(pl.concat_str(pair, separator="|").alias("|".join(pair)) for pair in pairs)
+        return pl.concat([part.raw.select(pl.col(texts).fill_null("")), named, joined], how="horizontal").to_numpy()
+
+    def raw(self, part: Part) -> Numbers:
+        return np.asarray(self.fitted.decision_function(self.spread_out.transform(self._categories(part))))
 
 
 def _slope(raw: Numbers, fraud: Numbers) -> tuple[float, float]:

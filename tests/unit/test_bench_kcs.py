@@ -32,3 +32,20 @@ def test_what_is_unseen_and_what_a_look_up_knows() -> None:
     assert kcs.auc(test.fraud[~new], found[~new]) > 0.9
     told = kcs.interval(test.fraud, found, found, 5)
     assert (told["value"], told["low"], told["high"]) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="the KCS benchmark files are not on this machine")
+def test_the_linear_model_learns_of_first_sights_and_meets_new_categories() -> None:
+    parts = kcs.read(FOLDER, 3000)
+    train, test = parts["train"], parts["test"]
+    once = ~train.frame.select(kcs.TUPLE).is_duplicated().to_numpy()
+    linear = kcs._Linear(train, once)
+    assert len(set(test.frame["hs6"]) - set(train.frame["hs6"])) > 0
+    found = linear.raw(test)
+    assert found.shape == test.fraud.shape
+    assert np.isfinite(found).all()
+    assert kcs.auc(train.fraud[once], linear.raw(train)[once]) > 0.6
+    turned = kcs._Linear(
+        kcs.Part(train.frame, train.measures, train.days, np.where(once, train.fraud, 1.0), train.raw), once
+    )
+    assert np.array_equal(turned.raw(test), found), "rows that are not first sights have no part in it"
