@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from schemas.types import SEVERITIES
 from streams import output
 
 if TYPE_CHECKING:
@@ -260,6 +259,8 @@ def _write_report(path: Path, inputs: list[Path], result: ReplayResult, threshol
 
 def _close(result: ReplayResult, json_wanted: bool, to_errors: bool) -> None:
     """Print the closing summary."""
+    from schemas.types import SEVERITIES
+
     standing = [alert for alert in result.alerts if alert.status != "withdrawn"]
     severities = Counter(alert.severity for alert in standing)
     by_severity = {severity: severities[severity] for severity in reversed(SEVERITIES)}
