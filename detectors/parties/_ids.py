@@ -15,10 +15,11 @@ _SHORTEST = 3
 def normal_id(stated: str) -> str | None:
     """Return an identifier without case, spaces and punctuation; None for what stands there when there is none."""
     text = stated if stated.isascii() else unicodedata.normalize("NFKC", stated)
-    found = _NOT_ALNUM.sub("", text).upper()
+    # Nearly all are letters and digits already.
+    found = (text if text.isascii() and text.isalnum() else _NOT_ALNUM.sub("", text)).upper()
     if len(found) < _SHORTEST or len(set(found)) == 1 or found in _SEQUENCE or found.lower() in words().no_name:
         return None
-    if not any(c.isdigit() for c in found) and found.startswith(("UNKNOWN", "PRIVATE", "NOTAVAILABLE")):
+    if found.startswith(("UNKNOWN", "PRIVATE", "NOTAVAILABLE")) and not any(c.isdigit() for c in found):
         return None
     return found
 

@@ -90,7 +90,7 @@ def latin(tokens: list[str]) -> list[str]:
 
 def singles_joined(tokens: list[str]) -> list[str]:
     """Return the words with letters that stand alone, side by side, made one word: "l t d" is "ltd"."""
-    if sum(len(token) == 1 for token in tokens) < 2:
+    if list(map(len, tokens)).count(1) < 2:
         return tokens
     found: list[str] = []
     run = ""

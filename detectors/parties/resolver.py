@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Literal
 
 from detectors.parties._addresses import read_address
@@ -27,6 +28,8 @@ _DIGEST = 12
 REMEMBERED = 32_768
 #: Northern Ireland trades as the United Kingdom or the Union; a firm there is one firm.
 _ONE_COUNTRY = {"XI": "GB"}
+_FIELDS = ("id", "name", "address", "city", "postcode", "country", "phone", "email")
+_STATED = itemgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +87,11 @@ class Resolver:
         """
         if party is None:
             return None
-        get = party.get
-        return self._cached(
-            get("id"),
-            get("name"),
-            get("address"),
-            get("city"),
-            get("postcode"),
-            get("country"),
-            get("phone"),
-            get("email"),
-            persons_traffic,
-            links,
-        )
+        try:
+            stated = _STATED(party)
+        except KeyError:  # not of a declaration: some fields are absent
+            stated = tuple(map(party.get, _FIELDS))
+        return self._cached(*stated, persons_traffic, links)
 
     def _hash(self, text: str) -> str:
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST, key=self._pepper).hexdigest()

@@ -270,7 +270,8 @@ def _hs6(item: Row) -> str | None:
 
 
 def _headings(row: Row) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(_hs6, row["items"]))))[:_HEADINGS]
+    codes = dict.fromkeys([item["commodity_code"] for item in row["items"]])
+    return list(dict.fromkeys([code[:6] for code in codes if code and len(code) >= 4]))[:_HEADINGS]
 
 
 def _sum(one: float | None, other: float | None) -> float | None:
