@@ -11,9 +11,22 @@ fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
+# Built with profile-guided optimisation: a third faster at what Assay does. Distributions build theirs so; pyenv and a plain
+# ./configure do not.
+optimised() {
+  "$1" -c 'import ensurepip, sys, sysconfig
+built_so = "enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+sys.exit(not (built_so or sys.prefix == "/usr"))' >/dev/null 2>&1
+}
+
 find_python() {
   local candidate
-  for candidate in "${PYTHON:-python3}" python3 python3.13 python3.12 python3.11; do
+  if [ -n "${PYTHON:-}" ] && new_enough "$PYTHON"; then echo "$PYTHON"; return; fi
+  local candidates=(python3 /usr/bin/python3 python3.13 python3.12 python3.11)
+  for candidate in "${candidates[@]}"; do
+    if new_enough "$candidate" && optimised "$candidate"; then echo "$candidate"; return; fi
+  done
+  for candidate in "${candidates[@]}"; do
     if new_enough "$candidate"; then echo "$candidate"; return; fi
   done
   fail "Assay needs Python 3.11 or newer; $(python3 --version 2>&1 || echo 'python3 was not found')." \
@@ -35,7 +48,7 @@ create() {
 
 if ! new_enough "$venv/bin/python" || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   python="$(find_python)"
-  echo "setup: creating $venv with $("$python" --version)"
+  echo "setup: creating $venv with $("$python" --version) ($(command -v "$python"))"
   create "$python"
 fi
 echo "setup: installing $(grep -c '^[A-Za-z0-9]' requirements.lock) pinned packages"
