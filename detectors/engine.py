@@ -97,6 +97,7 @@ def screen(
     models: Models,
     personal_data: bool = False,
     parties: Resolver | None = None,
+    told: bool = True,
 ) -> Screened:
     """Judge each declaration of a batch by itself.
 
@@ -107,6 +108,7 @@ def screen(
     models : rules and learned models.
     personal_data : keep personal data in what alerts will show.
     parties : tells who is the same party; without one by ids and names alone.
+    told : whether profiles will be told of the facts; if not, those of ordinary trade name no parties.
     """
     if not len(batch):
         return Screened([], [], 0)
@@ -126,7 +128,7 @@ def screen(
     findings = {
         n: _findings(batch.rows[n], found) for n, found in by_row.items() if batch.rows[n]["event"] not in ENDED
     }
-    facts = _fact_maker(reference, parties or _NOBODY).facts(batch, computed, findings)
+    facts = _fact_maker(reference, parties or _NOBODY).facts(batch, computed, findings, told)
     verdicts = [
         _verdict(row, findings.get(n, []), fact, provenance, batch.origins[n], personal_data)
         for n, (row, fact) in enumerate(zip(batch.rows, facts, strict=True))

@@ -46,7 +46,7 @@ Packed = tuple[bytes, str, str, datetime | None, tuple[str, str, bool] | None]
 @dataclass(frozen=True, slots=True)
 class Judging:
     """What a process needs to know to judge: rule packs by path (none: the default ones), the time of the run, stored models,
-    a file of parties that are, or are not, the same, and the secret in their keys."""
+    a file of parties that are, or are not, the same, the secret in their keys, and whether profiles will hear of it."""
 
     packs: tuple[Path, ...]
     personal_data: bool
@@ -54,6 +54,7 @@ class Judging:
     models: tuple[Source, ...] = ()
     merges: Path | None = None
     pepper: bytes = field(default=b"", repr=False)
+    profiles: bool = True
 
 
 #: A :class:`Judged` with JSON arrays in place of its lists.
@@ -166,7 +167,9 @@ class Judge:
 
     def _screened(self, part: Sequence[guard.Decoded[Row]]) -> Screened:
         batch = Batch.of([one.content for one in part], [one.record.origin for one in part])
-        return engine.screen(batch, self._reference, self._models, self._about.personal_data, self._parties)
+        return engine.screen(
+            batch, self._reference, self._models, self._about.personal_data, self._parties, self._about.profiles
+        )
 
     def _dead_letter(self, place: _Place, stage: Stage, error: BaseException) -> DeadLetter:
         """Return the dead letter that the worker would send; only the origin is a file's instead of a topic's."""

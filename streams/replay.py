@@ -158,7 +158,7 @@ def run(
     started = time.perf_counter()
     total = sources.total_bytes(inputs)
     chosen = faults or ReplayFaults()
-    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models), merges, pepper)
+    about = Judging(tuple(packs), personal_data, now or datetime.now(UTC), tuple(models), merges, pepper, profiles)
     result = ReplayResult(jobs=jobs or _jobs_for(total))
     with _states(total + sources.total_bytes(history)) as states:
         told = _counting(result, on_verdict)
@@ -253,7 +253,7 @@ def _judged(cut: Iterator[Chunk], about: Judging, jobs: int) -> Iterator[tuple[i
     # Made here in any case: a wrong rule pack is told by this process, not by a worker that dies of it.
     judge = Judge(about)
     if jobs == 1:
-        with _calm_collector():
+        with calm_collector():
             for chunk in cut:
                 yield chunk.read, judge(chunk.records)._replace(records=chunk.taken)
         return
@@ -299,16 +299,20 @@ def _one_thread_each() -> Iterator[None]:
             os.environ["POLARS_MAX_THREADS"] = before
 
 
+def _calm() -> None:
+    if not gc.get_freeze_count():
+        gc.freeze()
+    gc.set_threshold(500_000, 20, 50)
+
+
 @contextmanager
-def _calm_collector() -> Iterator[None]:
+def calm_collector() -> Iterator[None]:
     """Keep rules and tables out of garbage collection and collect less often: a fifth faster, measured.
 
     The rows of a chunk are many thousands of dicts that end with the chunk and hold no cycles.
     """
     before = gc.get_threshold()
-    if not gc.get_freeze_count():
-        gc.freeze()
-    gc.set_threshold(500_000, 20, 50)
+    _calm()
     try:
         yield
     finally:
@@ -323,7 +327,7 @@ _own_judge: Judge | None = None
 def _begin(about: Judging) -> None:
     global _own_judge  # a process has one, made when it starts
     _own_judge = Judge(about)
-    _calm_collector().__enter__()  # for the life of this process
+    _calm()  # for the life of this process
 
 
 def _judge(packed: Sequence[judging.Packed]) -> WrittenJudged:

@@ -73,30 +73,33 @@ class FactMaker:
         self._dates: dict[tuple[str, str], list[date]] = {}
         self._elements = {entry.substance: entry.element for entry in reference.lexicon}
 
-    def facts(self, batch: Batch, computed: Features, findings: Mapping[int, Sequence[Finding]]) -> list[Fact]:
+    def facts(
+        self, batch: Batch, computed: Features, findings: Mapping[int, Sequence[Finding]], told: bool = True
+    ) -> list[Fact]:
         """Return the fact of each declaration.
 
         Parameters
         ----------
         computed : with at least :data:`COLUMNS`.
         findings : of the screen stage, by row.
+        told : whether profiles will hear of them; if not, ordinary trade is not looked at any closer.
         """
-        told = computed.of_declarations.rows(_TOLD)
+        values = computed.of_declarations.rows(_TOLD)
         starts = _starts(batch)
-        traded = _traded(computed)
+        traded = _traded(computed) if told else set()
         items: list[tuple[Any, ...]] | None = None
         facts: list[Fact] = []
-        for n, (row, (concerned, start, via, mass, value)) in enumerate(zip(batch.rows, told, strict=True)):
+        for n, (row, (concerned, start, via, mass, value)) in enumerate(zip(batch.rows, values, strict=True)):
             found = findings.get(n, ())
             watched = bool(found) or concerned
             persons = row["regime"] in PERSONS_TRAFFIC
             parties: dict[Role, Resolved] = {}
-            for role in _ROLES if watched else _BRIEF:
+            for role in _ROLES if watched else _BRIEF if told else ():
                 party = row[role]
                 who = party and self._resolver.resolve(party, persons or role == "traveller", links=watched)
                 if who is not None:
                     parties[role] = who
-            if "exporter" not in parties and not watched and row["declarant"] is not None:
+            if "exporter" not in parties and not watched and told and row["declarant"] is not None:
                 who = self._resolver.resolve(row["declarant"], persons, links=False)
                 if who is not None:
                     parties["exporter"] = who  # feeds that know one party only call it the declarant

@@ -156,18 +156,20 @@ def _screen(feeds: Sequence[Path], size: int) -> list[Timing]:
     from detectors import engine
     from detectors.batch import Batch
     from schemas import decode
+    from streams.replay import calm_collector
 
     reference, models = engine.default_reference(), engine.default_models()
     timings = []
-    for feed in feeds:
-        rows = [decode.row(line) for line in feed.read_bytes().splitlines()]
+    with calm_collector():  # as worker and replay have it
+        for feed in feeds:
+            rows = [decode.row(line) for line in feed.read_bytes().splitlines()]
 
-        def work(rows: list[Any] = rows) -> int:
-            for start in range(0, len(rows), size):
-                engine.screen(Batch.of(rows[start : start + size]), reference, models)
-            return len(rows)
+            def work(rows: list[Any] = rows) -> int:
+                for start in range(0, len(rows), size):
+                    engine.screen(Batch.of(rows[start : start + size]), reference, models)
+                return len(rows)
 
-        timings.append(timed(work))
+            timings.append(timed(work))
     return timings[1:]
 
 

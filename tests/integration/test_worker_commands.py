@@ -40,10 +40,10 @@ async def test_a_record_that_screen_cannot_judge_is_a_dead_letter_and_can_be_ret
     feed(cluster, map(encoded, rows))
     real = engine.screen
 
-    def fails_on_13(batch: Any, *rest: Any) -> engine.Screened:
+    def fails_on_13(batch: Any, *rest: Any, **named: Any) -> engine.Screened:
         if any(row["declaration_id"] == "test:d13" for row in batch.rows):
             raise ZeroDivisionError("a bug for weight 13")
-        return real(batch, *rest)
+        return real(batch, *rest, **named)
 
     monkeypatch.setattr(stages.engine, "screen", fails_on_13)
     stop = asyncio.Event()
