@@ -62,7 +62,10 @@ class Holder(NamedTuple):
 
 
 class Given(msgspec.Struct, array_like=True):
-    """A declaration in which the pair was given; no ``holders`` where it says nothing."""
+    """A declaration in which the pair was given; no ``holders`` where it says nothing.
+
+    ``licensed`` if all of its controlled goods are.
+    """
 
     declaration_id: str
     version: int
@@ -73,6 +76,7 @@ class Given(msgspec.Struct, array_like=True):
     elements: list[str] = []
     risk: int = 0
     wrong: bool = False
+    licensed: bool = False
 
 
 class Shared(msgspec.Struct, array_like=True):
@@ -148,6 +152,8 @@ def _given(fact: Fact, key: str) -> Given:
             entry.holders.append(Holder(side, who.role, who.key[-12:], (who.name_key or "")[-12:], name))
     entry.item = next((goods.item for goods in fact.goods if goods.element), None)
     entry.elements = sorted({goods.element for goods in fact.goods if goods.element and goods.controlled})[:5]
+    controlled = [goods for goods in fact.goods if goods.controlled]
+    entry.licensed = bool(controlled) and all(goods.licensed for goods in controlled)
     entry.risk = fact.risk
     entry.wrong = bool(WRONG.intersection(fact.found))
     return entry
@@ -208,6 +214,8 @@ def _said(state: Shared, one: Given, context: Context) -> Iterator[Said]:
     confirmed = any(_confirmed(state, entry, one.time) for entry, _ in flagged)
     own_wrong = one.wrong or one.risk >= _FLAGGED
     score = 0.62 + 0.08 * both + 0.08 * confirmed + 0.06 * (len({h.party for _, h in flagged}) > 1)
+    if one.licensed and not (own_wrong or confirmed):
+        score *= 0.7  # somebody looked at who the parties are already
     severity: Severity = "high" if own_wrong and (both or confirmed) else "medium"
     shared, mine = _contacts(context.key), _who(one.holders[0])
     grounds = [f"{mine[0].upper()}{mine[1:]} gives the same {shared} as other parties did in earlier declarations."]
