@@ -71,6 +71,6 @@ def test_stream_is_measured_beside_the_textbook() -> None:
     done = bench("stream", "--count", "1500", "--repeats", "1", "--json")
     assert done.returncode == 0, done.stderr
     ways = {one["way"]: one for one in json.loads(done.stdout)["measures"]}
-    assert len(ways) == 4
+    assert len(ways) == 5
     assert sum("textbook" in way for way in ways) == 2
     assert any(one["latency_ms"] for one in ways.values())
